@@ -1,0 +1,57 @@
+# gridsweep: every chore by its name. `make help` lists them.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+STORE ?= stores/quickstart
+FIGURES ?= figures
+
+.PHONY: help setup quickstart test test-all lint format bench lock docs clean
+
+help:  ## List the chores
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+setup: $(READY)  ## Make the virtual environment from the hashed lock
+
+$(READY): requirements.lock pyproject.toml
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gridsweep needs Python 3.11 or newer, found " + sys.version)'
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+quickstart: $(READY)  ## Train 6 networks and the null, print a table, draw the survival figure
+	$(VENV)/bin/gridsweep run sweeps/quickstart.yaml --store $(STORE)
+	$(VENV)/bin/gridsweep query --store $(STORE) --sql-file sweeps/quickstart.sql
+	$(VENV)/bin/gridsweep figure survival --by target.kind --store $(STORE) --out $(FIGURES)
+
+test: $(READY)  ## Run the tests (under 15 minutes on 2 cores)
+	$(PYTHON) -m pytest -m "not slow"
+
+test-all: $(READY)  ## Run the long campaigns too
+	$(PYTHON) -m pytest
+
+lint: $(READY)  ## Check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+
+format: $(READY)  ## Put the code into the house format
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(READY)  ## Measure scoring and queries against their peers
+	$(PYTHON) -m benchmarks.scoring
+	$(PYTHON) -m benchmarks.query
+
+docs: $(READY)  ## Write the data dictionary from the schema
+	$(PYTHON) -m results_schema > docs/data_dictionary.md
+
+lock: $(READY)  ## Resolve the dependencies again, with hashes and without registry hosts
+	$(VENV)/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+	    --upgrade pyproject.toml --extra dev --output-file requirements.lock
+	$(VENV)/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+	    --upgrade pyproject.toml --extra cuda12 --output-file requirements-cuda.lock
+
+clean:  ## Remove the environment and caches; stores and figures stay
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache

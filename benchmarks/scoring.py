@@ -1,0 +1,73 @@
+"""Grid scores a core: ours beside the plain SciPy scorer, in one run, in turns.
+
+    taskset -c 1 python benchmarks/scoring.py
+
+Rounds alternate between the two, so that both meet the same noise of a shared machine: "best" compares the
+fastest round of each, "paired" is the median over rounds of the ratio inside a round. Ours scores 256 maps
+a round and the peer a few of them; both are checked to agree. Threads are not limited here: pin the
+process to one core.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from peers import scorer
+from scipy import ndimage
+
+from gridsweep.scores import measure
+
+UNITS = 256
+LINE = "{:>4} {:>12} {:>12} {:>7} {:>24} {:>12} {:>10}"
+
+
+def main() -> None:
+    """Prints one row for each number of bins."""
+    arguments = argparse.ArgumentParser(description="Grid scores a core, ours beside SciPy.")
+    arguments.add_argument("--bins", type=int, nargs="+", default=[20, 32, 44, 50])
+    arguments.add_argument("--rounds", type=int, default=7)
+    asked = arguments.parse_args()
+    heads = ("bins", "peer ms/unit", "ours ms/unit", "best", "paired [range]", "first call s", "difference")
+    print(LINE.format(*heads))
+    for bins in asked.bins:
+        print(row(bins, asked.rounds), flush=True)
+
+
+def row(bins: int, rounds: int) -> str:
+    """Returns the measured row of the table."""
+    maps = make_maps(bins)
+    subset = maps[: max(2, 600 // bins**2 * 20)]
+    begin = time.perf_counter()
+    ours = measure(maps)
+    first_s = time.perf_counter() - begin
+    plain = np.array([scorer.score(rate_map) for rate_map in subset])
+    found = np.stack([ours["grid_score_60"], ours["grid_score_90"]], axis=1)[: len(subset)]
+    peer_ms, ours_ms = [], []
+    for _ in range(rounds):
+        peer_ms.append(timed_ms(lambda: [scorer.score(rate_map) for rate_map in subset]) / len(subset))
+        ours_ms.append(timed_ms(lambda: measure(maps)) / len(maps))
+    ratios = np.array(peer_ms) / np.array(ours_ms)
+    paired = f"{np.median(ratios):.1f} [{ratios.min():.1f}, {ratios.max():.1f}]"
+    best = f"{min(peer_ms) / min(ours_ms):.1f}"
+    times = f"{min(peer_ms):.2f}", f"{min(ours_ms):.3f}"
+    return LINE.format(bins, *times, best, paired, f"{first_s:.1f}", f"{np.abs(plain - found).max():.1e}")
+
+
+def make_maps(bins: int) -> np.ndarray:
+    """Returns rectified smooth noise; every eighth map silent, every eighth half unvisited."""
+    rng = np.random.default_rng(bins)
+    maps = np.maximum(ndimage.gaussian_filter(rng.normal(size=(UNITS, bins, bins)), (0, 2, 2)), 0.0)
+    maps[0::8] = 0.0
+    maps[1::8, : bins // 2] = np.nan
+    return maps.astype(np.float32)
+
+
+def timed_ms(work) -> float:
+    """Returns how long the work takes."""
+    begin = time.perf_counter()
+    work()
+    return 1e3 * (time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    main()

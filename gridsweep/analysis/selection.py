@@ -1,0 +1,299 @@
+"""Which units a figure is about: read from a store, named, and counted down from what was planned.
+
+A survival curve is a statement about all networks of a stated space. So what leaves the space is counted and
+said: networks that diverged, failed or are still missing, and those that a filter removed. The null comes
+along with every selection, beside the networks and untouched by their filter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridsweep.analysis import _reading as reading
+from gridsweep.analysis.frames import Frame, pd
+from gridsweep.analysis.null import KIND, deal_null, hand_size, name_null
+from gridsweep.analysis.survival import number_groups
+
+if TYPE_CHECKING:
+    from gridsweep.store import Store
+
+NONE = "none"  # the group of networks that do not have the setting at all
+
+
+@dataclass(frozen=True)
+class Denominators:
+    """Where the runs went, from the plan to the figure. Runs of the null are planned, too.
+
+    Args:
+        planned: completed + diverged + failed + missing.
+        completed: trained to the end.
+        diverged: went non-finite.
+        failed: ended with an error.
+        missing: not yet run.
+        without_scores: networks that completed but have no scores of the kind asked for.
+        removed: networks that were left out for their position error.
+    """
+
+    planned: int
+    completed: int
+    diverged: int
+    failed: int
+    missing: int
+    without_scores: int
+    removed: int
+
+    def __str__(self) -> str:
+        words = f"{self.planned:,} runs planned, {self.completed:,} completed"
+        for count, what in (
+            (self.diverged, "diverged (left out)"),
+            (self.failed, "failed (left out)"),
+            (self.missing, "missing"),
+            (self.without_scores, "without such scores"),
+        ):
+            words += f", {count:,} {what}" if count else ""
+        return words
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Units to rank, and what has to be said beside them.
+
+    Args:
+        table: a row a unit: run_id, unit, the score, silent, group, null (whether the row is the null's).
+        groups: a row a group in drawing order, the null last: group, null, the columns of ``by`` as text
+            (NULL where a network has no such setting), networks, units, position_error_cm (the networks'
+            median).
+        score: the column that is to be ranked.
+        by: the columns that make groups.
+        filter: which units these are, in words.
+        denominators: how many runs there were before.
+        snapshot_id: what was committed when this was read.
+        notes: what else a reader must know, a sentence each.
+    """
+
+    table: Frame
+    groups: Frame
+    score: str
+    by: tuple[str, ...]
+    filter: str
+    denominators: Denominators
+    snapshot_id: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hand(self) -> int:
+        """How many maps of the null stand for one network."""
+        networks = self.table[~self.table["null"]]
+        return hand_size(networks.groupby("run_id", observed=True).size())
+
+    def beside_null(self) -> Frame:
+        """Returns the table with the null dealt into hands as large as a network, see ``deal_null``."""
+        null = self.table["null"].to_numpy(dtype=bool)
+        if not null.any():
+            return self.table
+        return _stack([self.table[~null], deal_null(self.table[null], self.hand)])
+
+
+def select_units(
+    store: "Store",
+    score: str = "grid_score_60",
+    by: str | Sequence[str] = "target.kind",
+    *,
+    where: str | None = None,
+    evaluation: str | None = None,
+    bins: int | None = None,
+    max_position_error_cm: float | None = None,
+    include_null: bool = True,
+    null_where: str | None = None,
+    sweep: str | None = None,
+    partial: bool = False,
+) -> Selection:
+    """Reads the units of completed networks, and the null's beside them, in groups.
+
+    Args:
+        store: where from.
+        score: column of ``units`` to rank.
+        by: columns of ``runs`` (any setting) or of ``units`` that make groups.
+        where: an SQL condition on networks, over columns of ``runs``; or one over columns of ``units``.
+        evaluation: by default each network's first, which its metrics in ``runs`` are of.
+        bins: of the rate maps; by default 44 where there are any, else the most there are.
+        max_position_error_cm: keep only networks below it.
+        include_null: whether to read the null. It is subject neither to ``where`` nor to the position error.
+        null_where: an SQL condition on runs of the null, such as ``"system.threshold" = 'rectified'``.
+        sweep: only networks of this sweep; the null is the sweep's own if it has one, else the store's.
+        partial: go on although planned networks are missing.
+
+    Raises:
+        ValueError: nothing is left (the message says what the store has), a name is unknown, or networks are
+            missing and ``partial`` is not given.
+    """
+    store = store.pinned()
+    by = (by,) if isinstance(by, str) else tuple(by)
+    of_runs, of_units = reading.split_columns(store, score, by)
+    members = reading.members(store, sweep)
+    planned = set(members["run_id"])
+    every_run = reading.runs(store, of_runs)
+    runs = every_run[every_run["run_id"].isin(planned)]
+    _check_missing(members, runs, partial)
+
+    completed = every_run[every_run["status"] == "completed"]
+    networks = completed[completed["run_id"].isin(planned) & (completed["system.kind"] != KIND)]
+    nulls = completed[completed["system.kind"] == KIND]
+    if nulls["run_id"].isin(planned).any():
+        nulls = nulls[nulls["run_id"].isin(planned)]
+
+    picked, unit_where = reading.picked(store, where)
+    asked = networks if picked is None else networks[networks["run_id"].isin(picked)]
+    scored = reading.scored(store)
+    bins = reading.usual_bins(asked, scored) if bins is None else bins
+    found = reading.with_scores(asked, scored, bins, evaluation)
+    found["position_error_cm"] = reading.position_errors(store, found)
+    kept = found
+    if max_position_error_cm is not None:
+        kept = found[found["position_error_cm"] < max_position_error_cm]
+    words = _words(sweep, where, bins, found, evaluation, max_position_error_cm, len(kept))
+    units = reading.units(store, kept, [score, *of_units], bins, unit_where)
+    if units.empty:
+        raise ValueError(_nothing_left(words, networks, scored, of_runs))
+
+    units, groups = _name_groups(units, kept, of_runs, by)
+    notes = []
+    if include_null:
+        null_units = _null(store, nulls, scored, score, bins, evaluation, null_where)
+        if null_units.empty:
+            notes.append(f"No null: the store has no {KIND} run scored on {bins} bins.")
+        units, groups = _add_null(units, groups, null_units)
+    count = runs["status"].value_counts()
+    denominators = Denominators(
+        planned=len(planned),
+        completed=int(count.get("completed", 0)),
+        diverged=int(count.get("diverged", 0)),
+        failed=int(count.get("failed", 0)),
+        missing=len(planned) - len(runs),
+        without_scores=len(asked) - len(found),
+        removed=len(found) - len(kept),
+    )
+    if denominators.missing:
+        notes.append(f"Partial: {denominators.missing:,} of {len(planned):,} planned networks are missing.")
+    return Selection(
+        table=units[["run_id", "unit", score, "silent", "group", "null"]],
+        groups=_count(groups, units, kept),
+        score=score,
+        by=by,
+        filter=words,
+        denominators=denominators,
+        snapshot_id=store.snapshot_id(),
+        notes=tuple(notes),
+    )
+
+
+def _check_missing(members: Frame, runs: Frame, partial: bool) -> None:
+    missing = members[~members["run_id"].isin(runs["run_id"])]
+    if missing.empty or partial:
+        return
+    sweeps = sorted(missing["sweep"].unique())
+    raise ValueError(
+        f"{missing['run_id'].nunique():,} of {members['run_id'].nunique():,} planned networks are missing: "
+        f"run `gridsweep run {' '.join(sweeps)}`, or pass --partial (partial=True)"
+    )
+
+
+def _name_groups(
+    units: Frame, networks: Frame, of_runs: list[str], by: tuple[str, ...]
+) -> tuple[Frame, Frame]:
+    """Returns the units with their group's name, and the groups."""
+    row_of_run = pd.Index(networks["run_id"]).get_indexer(units["run_id"].cat.categories)
+    network_of = row_of_run[units["run_id"].cat.codes.to_numpy()]
+    for column in by:
+        if column in of_runs:
+            units[column] = networks[column].array.take(network_of)
+        else:
+            units[column] = reading.as_text(units[column])
+    keys, group_of = number_groups(units, list(by))
+    keys = keys.astype(object)
+    names = [", ".join(NONE if pd.isna(value) else value for value in row) for row in keys.to_numpy()]
+    groups = pd.concat([pd.DataFrame({"group": names, "null": False}), keys], axis=1)
+    units["group"] = pd.Categorical.from_codes(group_of, names, ordered=True)
+    units["null"] = False
+    return units.drop(columns=[column for column in by if column != "group"]), groups
+
+
+def _null(store, nulls, scored, score, bins, evaluation, null_where) -> Frame:
+    if null_where is not None:
+        nulls = nulls[nulls["run_id"].isin(reading.picked(store, null_where)[0] or ())]
+    nulls = reading.with_scores(nulls, scored, bins, evaluation, insist=False)
+    units = reading.units(store, nulls, [score], bins, None)
+    names = nulls.apply(name_null, axis=1) if len(nulls) else pd.Series(dtype=object)
+    name_of = dict(zip(nulls["run_id"], names, strict=True))
+    # By number and not by text: 10 bins come after 2.
+    settings = nulls[list(reading.NULL_SETTINGS)].assign(name=names)
+    ordered = settings.sort_values(list(reading.NULL_SETTINGS))["name"].drop_duplicates()
+    units["group"] = pd.Categorical(units["run_id"].map(name_of), list(ordered), ordered=True)
+    units["null"] = True
+    return units
+
+
+def _add_null(units: Frame, groups: Frame, null: Frame) -> tuple[Frame, Frame]:
+    if null.empty:
+        return units, groups
+    names = pd.DataFrame({"group": list(null["group"].cat.categories), "null": True})
+    return _stack([units, null]), pd.concat([groups, names], ignore_index=True)
+
+
+def _stack(tables: list[Frame]) -> Frame:
+    """Returns the tables one below the other; plain concatenation would spell out each run id."""
+    run_ids = pd.api.types.union_categoricals([table["run_id"] for table in tables], sort_categories=True)
+    names = [name for table in tables for name in table["group"].cat.categories]
+    names = list(dict.fromkeys(names))
+    rest = [table.drop(columns=["run_id", "group"]) for table in tables]
+    group_of = [table["group"].cat.set_categories(names, ordered=True).cat.codes for table in tables]
+    stacked = pd.concat(rest, ignore_index=True)
+    stacked.insert(0, "run_id", run_ids)
+    stacked["group"] = pd.Categorical.from_codes(pd.concat(group_of).to_numpy(), names, ordered=True)
+    return stacked
+
+
+def _count(groups: Frame, units: Frame, networks: Frame) -> Frame:
+    each = units.groupby(["group", "run_id"], observed=True).size().rename("units").reset_index()
+    error_of = networks.set_index("run_id")["position_error_cm"]
+    each["position_error_cm"] = each["run_id"].astype(object).map(error_of).astype("float64")
+    counted = each.groupby("group", observed=True).agg(
+        networks=("run_id", "size"), units=("units", "sum"), position_error_cm=("position_error_cm", "median")
+    )
+    return groups.join(counted, on="group")
+
+
+def _words(sweep, where, bins, found, evaluation, max_position_error_cm, kept: int) -> str:
+    """Returns which units were asked for, as a reader of the figure has to know it."""
+    used = [evaluation] if evaluation is not None else sorted(found["scores_of"].unique())
+    words = [f"{bins} bins"] if sweep is None else [f"sweep {sweep}", f"{bins} bins"]
+    if used:
+        words.append(f"evaluation {' or '.join(used)}" + (", each network's first" if len(used) > 1 else ""))
+    if where is not None:
+        words.append(f"where {' '.join(where.split())}")
+    if max_position_error_cm is not None:
+        removed = f"removes {len(found) - kept:,} of {len(found):,} networks"
+        words.append(f"position error below {max_position_error_cm:g} cm ({removed})")
+    return ", ".join(words)
+
+
+def _nothing_left(words: str, networks: Frame, scored: Frame, of_runs: list[str]) -> str:
+    """Returns an error text that says what was asked and what there is."""
+    if networks.empty:
+        return f"select_units: there is no completed network ({words})"
+    lines = [
+        f"select_units: no units are left for: {words}",
+        f"there are {len(networks):,} completed networks",
+    ]
+    for column in of_runs:
+        count = networks[column].value_counts(dropna=False, sort=False)
+        values = [f"{NONE if pd.isna(value) else value} ({n:,})" for value, n in count.items() if n]
+        lines.append(f"{column}: {', '.join(values[:20])}{', …' if len(values) > 20 else ''}")
+    here = scored[scored["run_id"].isin(networks["run_id"])]
+    for evaluation, rows in here.groupby("scores_of", observed=True):
+        bins = ", ".join(str(value) for value in sorted(rows["bins"].unique()))
+        lines.append(f"evaluation {evaluation}: bins {bins}")
+    errors = networks["position_error_cm"].dropna()
+    if len(errors):
+        lines.append(f"position error: {errors.min():.1f} to {errors.max():.1f} cm")
+    return "\n  ".join(lines)

@@ -1,0 +1,28 @@
+"""The commands. Each is thin, prints, and composes functions that anyone can call from a notebook.
+
+JAX, Ray, pandas and the rest are imported inside the commands that use them, so that ``--help`` is quick.
+"""
+
+import typer
+
+from gridsweep.cli.data import query, score, verify
+from gridsweep.cli.figure import figure
+from gridsweep.cli.inspect import diff, logs, show, status
+from gridsweep.cli.sweep import plan, run
+
+app = typer.Typer(
+    name="gridsweep",
+    help="Train thousands of path-integrating networks, score every unit for lattices, and ask the results.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (plan, run, status, logs, show, diff, query, figure, score, verify):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

@@ -1,0 +1,153 @@
+"""``gridsweep query | score | verify``: SQL over a store, grid scores of anyone's maps, checking a store."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridsweep.cli._common import (
+    DEFAULT_STORE,
+    EXIT_DAMAGED,
+    Format,
+    StoreFolder,
+    bytes_in_words,
+    check_format,
+    clear_errors,
+    fail,
+    open_store,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+SCORE_COLUMNS = (
+    "grid_score_60", "grid_score_90", "ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer",
+)  # fmt: skip
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over runs, evaluations, units, history, rate_maps, members.",
+                                       metavar="SQL", show_default=False)],
+    store: StoreFolder = DEFAULT_STORE,
+    output: Annotated[str, typer.Option("--format", "-f", metavar="table|csv|parquet|json")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here instead of standard output.")] = None,
+    limit: Annotated[int, typer.Option(help="Refuse results of more rows.", min=1)] = 100_000,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Stop after so many seconds.", min=0.1)] = 10.0,
+) -> None:
+    """Ask the store in SQL (DuckDB, read only). Dotted names are quoted: "target.kind"."""
+    check_format(output, "table", "csv", "parquet", "json")
+    opened = open_store(store)
+    with clear_errors():
+        rows = opened.sql(sql, row_limit=limit, timeout_s=timeout_s)
+    if output == "parquet" and out is None and sys.stdout.isatty():
+        fail("Parquet is not for a terminal: give --out FILE")
+    _write_rows(rows, output, out)
+
+
+def _write_rows(rows: "pa.Table", output: str, out: Path | None) -> None:
+    import io
+
+    if output == "parquet":
+        from gridsweep.store.parquet import write_plain
+
+        buffer = io.BytesIO()
+        write_plain(rows, buffer)
+        data = buffer.getvalue()
+    elif output == "csv":
+        data = rows.to_pandas().to_csv(index=False).encode()
+    elif output == "json":
+        data = (rows.to_pandas().to_json(orient="records", date_format="iso", indent=1) + "\n").encode()
+    else:
+        data = (_as_table(rows) + "\n").encode()
+    if out is not None:
+        out.write_bytes(data)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+
+def _as_table(rows: "pa.Table", most: int = 200) -> str:
+    frame = rows.slice(0, most).to_pandas()
+    if not len(frame):
+        return f"no rows ({', '.join(rows.column_names)})"
+    text = frame.to_string(index=False, float_format=lambda value: f"{value:.6g}", na_rep="NULL", max_colwidth=60)
+    more = f"\n… {len(rows) - most:,} more rows; --format csv prints all" if len(rows) > most else ""
+    return text + more
+
+
+def score(
+    file: Annotated[Path, typer.Argument(help="A .npy, or .npz with one array, of (maps, bins, bins); NaN = unvisited.",
+                                         metavar="FILE", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a Parquet file.")] = None,
+    array: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
+) -> None:
+    """Grid scores of anyone's rate maps, by the published scorer."""
+    import pyarrow as pa
+
+    maps = _read_maps(file, array)
+    from gridsweep import scores
+
+    try:
+        measured = scores.measure(maps)
+    except ValueError as error:
+        fail(f"{file}: {error}")
+    columns: dict[str, Any] = {"map": range(len(maps))}
+    rows = pa.table(columns | {name: measured[name] for name in SCORE_COLUMNS})
+    if out is None:
+        print(_as_table(rows))
+        return
+    _write_rows(rows, "parquet", out)
+    print(f"{len(rows):,} maps scored, {out}")
+
+
+def _read_maps(file: Path, array: str | None) -> "np.ndarray":
+    import numpy as np
+
+    try:
+        loaded = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        fail(f"{file}: no such file")
+    except (ValueError, OSError, EOFError) as error:
+        fail(f"{file}: not a NumPy file of plain numbers ({str(error).splitlines()[0]})")
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        names = loaded.files
+        if array is None and len(names) != 1:
+            fail(f"{file}: holds {len(names)} arrays ({', '.join(names[:8])}); choose one with --array")
+        if array is not None and array not in names:
+            fail(f'{file}: has no array "{array}"; it holds {", ".join(names[:8])}')
+        try:
+            return loaded[array or names[0]]
+        except ValueError as error:
+            fail(f"{file}: {error}")
+
+
+def verify(
+    store: StoreFolder = DEFAULT_STORE,
+    repair: Annotated[bool, typer.Option("--repair", help="Remove leftovers that no commit names.")] = False,
+    output: Format = "text",
+) -> None:
+    """Check every file of a store against ledger, schema and sha256. Exit 6 when something is damaged."""
+    from gridsweep.store.verify import verify as check
+
+    check_format(output, "text", "json")
+    opened = open_store(store)
+    with clear_errors():
+        report = check(opened, repair=repair)
+    if output == "json":
+        print_json(report.as_dict())
+    else:
+        for finding in report.findings:
+            print(finding)
+        found = "sound" if report.ok else "DAMAGED: see above; what is sound can still be read"
+        print(
+            f"{found}: {report.cohorts:,} cohorts, {report.runs:,} runs, {report.files:,} files, "
+            f"{bytes_in_words(report.bytes)} checked against ledger, schema and sha256"
+        )
+    if not report.ok:
+        raise typer.Exit(EXIT_DAMAGED)

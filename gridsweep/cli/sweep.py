@@ -1,0 +1,196 @@
+"""``gridsweep plan`` and ``gridsweep run``: what a sweep will cost, and getting it done."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridsweep.cli._common import (
+    DEFAULT_STORE,
+    EXIT_CLAIMED,
+    EXIT_DISK,
+    EXIT_INTERRUPTED,
+    EXIT_SOME_FAILED,
+    Format,
+    StoreFolder,
+    SweepFile,
+    bytes_in_words,
+    check_format,
+    clear_errors,
+    cores,
+    duration_in_words,
+    fail,
+    print_json,
+    read_sweep,
+)
+
+if TYPE_CHECKING:
+    from gridsweep.plan import Plan
+    from gridsweep.spec import Sweep
+    from gridsweep.store import Store
+
+Lanes = Annotated[int | None, typer.Option(help="Runs in a cohort; default: the file's, or chosen.", min=1, max=1024)]
+Slots = Annotated[int | None, typer.Option(help="Cohorts trained at a time; default: the cores.", min=1, max=4096)]
+Runs = Annotated[int | None, typer.Option("--runs", help="Size of a random sweep that has no run_cap.", min=1)]
+DISK_MARGIN = 1.5  # the estimate must fit this many times
+
+
+def plan(
+    sweep: SweepFile,
+    store: StoreFolder = DEFAULT_STORE,
+    lanes: Lanes = None,
+    slots: Slots = None,
+    runs: Runs = None,
+    output: Format = "text",
+) -> None:
+    """Show what a sweep would train and what it would cost. Touches no device, writes nothing."""
+    check_format(output, "text", "json")
+    planned = _plan(read_sweep(sweep, runs), _store_if_there(store), lanes, slots)
+    summary = planned.summary()
+    if output == "json":
+        print_json(summary)
+        return
+    print(_in_words(planned))
+
+
+def run(
+    sweep: SweepFile,
+    store: StoreFolder = DEFAULT_STORE,
+    address: Annotated[
+        str, typer.Option(help="local: a Ray of this command alone; auto or ADDRESS: a cluster's.")
+    ] = "local",
+    inline: Annotated[bool, typer.Option("--inline", help="Without Ray, in this one process.")] = False,
+    lanes: Lanes = None,
+    slots: Slots = None,
+    runs: Runs = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="With --inline: exit 5 when all that is left is claimed by others.")
+    ] = False,
+) -> None:
+    """Train what is left of a sweep: starts, resumes, extends, re-checks. The same command always.
+
+    Ctrl-C once finishes the chunk, keeps what is trained and exits 4; twice ends at once.
+    """
+    from gridsweep.drive.interrupt import Interrupt
+    from gridsweep.drive.progress import ProgressPanel
+    from gridsweep.drive.work import pieces_left, write_plan
+    from gridsweep.store import Store
+
+    loaded = read_sweep(sweep, runs)
+    again = f"gridsweep run {sweep} --store {store}" + (" --inline" if inline else "")
+    with clear_errors():
+        _check_runs(loaded)
+        opened = Store.open_or_create(store)
+        planned = write_plan(opened, loaded, lanes=lanes, slots=slots or (1 if inline else cores()))
+        _check_disk(opened, planned)
+        wanted = planned.expansion.run_ids
+        pieces = pieces_left(opened, wanted)
+        print(_in_words(planned))
+        panel = ProgressPanel(loaded.name, pieces, runs=len(wanted), committed=planned.committed)
+        interrupt = Interrupt(lambda: panel.say("stopping after this chunk; Ctrl-C again ends at once"))
+        with interrupt, panel:
+            try:
+                if pieces:
+                    _drive(opened, wanted, inline, address, slots, panel, interrupt, wait=not no_wait)
+            except KeyboardInterrupt:
+                fail(f"\nended at once; resume with\n  {again}", EXIT_INTERRUPTED)
+    missing = len(wanted - opened.committed_run_ids())
+    if interrupt.requested and missing:
+        fail(f"interrupted, {missing} of {len(wanted)} networks left; resume with\n  {again}", EXIT_INTERRUPTED)
+    if missing:
+        fail(
+            f"{missing} of {len(wanted)} networks could not be trained; gridsweep status --store {store} says why",
+            EXIT_SOME_FAILED,
+        )
+    print(f"{len(wanted)} networks in {store}; ask with: gridsweep query --store {store} \"SELECT * FROM runs\"")
+
+
+def _drive(opened, wanted, inline, address, slots, panel, interrupt, *, wait) -> None:
+    if inline:
+        from gridsweep.drive.inline import AllClaimed, run_inline
+
+        try:
+            run_inline(opened, wanted, report=panel.report, stop=lambda: interrupt.requested, wait=wait)
+        except AllClaimed as error:
+            fail(error, EXIT_CLAIMED)
+        return
+    from gridsweep.drive.ray_environment import prepared
+
+    with prepared(local=address == "local") as scratch:
+        try:
+            from gridsweep.drive.ray_tune import run_with_ray
+        except ImportError as error:
+            fail(f"Ray is not installed ({error}); use --inline, or install ray[tune]")
+        run_with_ray(
+            opened,
+            wanted,
+            scratch=scratch,
+            address=address,
+            slots=slots,
+            report=panel.report,
+            stop=lambda: interrupt.requested,
+        )
+
+
+def _plan(sweep: "Sweep", store: "Store | None", lanes: int | None, slots: int | None) -> "Plan":
+    from gridsweep.drive.work import plan_against
+
+    _check_runs(sweep)
+    with clear_errors():
+        return plan_against(store, sweep, lanes=lanes, slots=slots or cores())
+
+
+def _check_runs(sweep: "Sweep") -> None:
+    """Ends the command if some run of the sweep cannot be built, before anything is written."""
+    from gridsweep.plan import expand
+    from gridsweep.spec import SweepError
+
+    try:
+        expand(sweep)
+    except SweepError as error:
+        fail(error)
+
+
+def _store_if_there(folder: Path) -> "Store | None":
+    from gridsweep.store import Store
+
+    with clear_errors():
+        return Store.open(folder) if folder.exists() else None
+
+
+def _check_disk(store: "Store", planned: "Plan") -> None:
+    import shutil
+
+    free = shutil.disk_usage(store.path).free
+    needed = planned.bytes * DISK_MARGIN
+    if needed > free:
+        fail(
+            f"{store.path}: this sweep needs about {bytes_in_words(needed)}, {bytes_in_words(free)} are free",
+            EXIT_DISK,
+        )
+
+
+def _in_words(planned: "Plan") -> str:
+    summary = planned.summary()
+    left = summary["distinct"] - summary["committed"]
+    repeated = summary["runs"] - summary["distinct"]
+    lines = [
+        f"{summary['sweep']}   {summary['runs']:,} runs"
+        + (f" ({repeated:,} repeat a network of this file)" if repeated else "")
+        + f", {summary['committed']:,} already stored, {left:,} to train"
+    ]
+    varied = planned.sweep.varied()
+    lines.append(f"  {summary['programs']} compiled programs" + (f"   varied: {', '.join(varied)}" if varied else ""))
+    if summary["waiting"]:
+        lines.append(f"  {summary['waiting']:,} of them in cohorts planned before")
+    if planned.cohorts:
+        lines.append(
+            f"  {summary['cohorts']:,} new cohorts   {summary['lanes']} lanes each, filled to {summary['fill']:.0%}"
+        )
+    if left:
+        lines.append(
+            f"  {summary['operations']:.2g} floating-point operations, about "
+            f"{duration_in_words(summary['estimated_s'])} on {summary['slots']} slots of this machine"
+        )
+        lines.append(f"  will write about {bytes_in_words(summary['estimated_bytes'])}")
+    return "\n".join(lines)

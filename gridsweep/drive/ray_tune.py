@@ -1,0 +1,161 @@
+"""Driving with Ray Tune: one trial a cohort, one actor a core or a GPU, and nothing home-made above it.
+
+Workers commit to the store themselves; only counts come back. Ray's own state is a cache that nobody
+reads: ``Tuner.restore`` is never called, retries are ours, and each invocation makes a fresh experiment in
+a scratch folder over the cohorts that are left. Import this inside ``ray_environment.prepared``.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from gridsweep.drive.cores import available_cores, pin_to_free_core
+from gridsweep.drive.work import CohortWork, Piece, Progress, Report, Tries, pieces_left
+from gridsweep.store import Store
+from gridsweep.store.attempts import record_attempt
+
+
+@dataclasses.dataclass(frozen=True)
+class Driver:
+    """What this process shares with the callbacks that Tune copies and would otherwise pickle."""
+
+    store: Store
+    report: Report
+    stop: Callable[[], bool]
+
+
+_driver: Driver | None = None
+
+
+def run_with_ray(
+    store: Store,
+    run_ids: Iterable[str],
+    *,
+    scratch: Path,
+    address: str = "local",
+    slots: int | None = None,
+    report: Report = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Trains and commits what is left of the runs, on a Ray of our own or a cluster's.
+
+    Args:
+        store: where results go; its folder must be reachable from every node.
+        run_ids: the networks asked for.
+        scratch: a folder for Ray's own files, which nobody reads afterwards.
+        address: ``local`` for a Ray of this command alone; anything else is handed to ``ray.init``.
+        slots: cohorts trained at a time on a local Ray; None takes the cores of this machine.
+        report: called for every chunk and every end of a cohort.
+        stop: asked often; True saves what is trained, releases every claim and returns.
+    """
+    global _driver
+    run_ids = list(run_ids)
+    _driver = Driver(store, report, stop)
+    with _connected(address, slots or len(available_cores()), scratch):
+        tries = Tries(store)
+        while left := [piece for piece in pieces_left(store, run_ids) if tries.left(piece)]:
+            _tune(store, left, scratch)
+            if stop():
+                return
+
+
+@contextlib.contextmanager
+def _connected(address: str, slots: int, scratch: Path) -> Iterator[None]:
+    options: dict[str, Any] = {}
+    if address == "local":
+        options = {"num_cpus": slots, "include_dashboard": False, "_temp_dir": str(scratch / "ray")}
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _tune(store: Store, pieces: list[Piece], scratch: Path) -> None:
+    """Runs one Tune experiment over cohorts."""
+    on_gpu = ray.cluster_resources().get("GPU", 0) > 0
+    trainable = tune.with_resources(CohortTrainable, {"gpu": 1} if on_gpu else {"cpu": 1})
+    tune.Tuner(
+        trainable,
+        param_space={
+            "store": str(store.path.resolve()),
+            "cohort": tune.grid_search([piece._asdict() for piece in pieces]),
+        },
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id),
+        run_config=tune.RunConfig(
+            name=f"gridsweep-{secrets.token_hex(4)}",
+            storage_path=str(scratch / "tune"),
+            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            stop=StopWhenAsked(),
+            callbacks=[Reporter()],
+            verbose=0,
+        ),
+    ).fit()
+
+
+class StopWhenAsked(tune.Stopper):
+    """Ends every trial once the caller asks for it; the trainable's cleanup then saves and lets go."""
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        del trial_id, result
+        return self.stop_all()
+
+    def stop_all(self) -> bool:
+        return _driver is not None and _driver.stop()
+
+
+class Reporter(tune.Callback):
+    """Hands on what trials report, and records what killed those that cannot report any more."""
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any) -> None:
+        del iteration, trials, trial
+        if _driver is not None:
+            _driver.report(Progress(**{name: result[name] for name in Progress._fields}))
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        del iteration, trials
+        if _driver is not None:
+            piece = Piece(**trial.config["cohort"])
+            message = "the worker process died"
+            record_attempt(_driver.store, piece.cohort_id, message)
+            _driver.report(Progress(piece.cohort_id, piece.runs, 0, 0, 0.0, None, 0, "failed", message))
+
+
+class CohortTrainable(tune.Trainable):
+    """One actor: takes cohort after cohort, and compiles each program once. A thin shell of CohortWork."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Binds the process to a core before JAX starts, and opens the first cohort."""
+        if not os.environ.get("CUDA_VISIBLE_DEVICES"):
+            pin_to_free_core()
+        from gridsweep.train.compile_cache import use_compile_cache
+
+        use_compile_cache()
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next cohort in the same process."""
+        self.cleanup()
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._work = CohortWork(Store.open(Path(config["store"])), Piece(**config["cohort"]))
+
+    def step(self) -> dict[str, Any]:
+        """Trains one chunk; the last one scores and commits."""
+        progress = self._work.step()
+        return {**progress._asdict(), "done": progress.state != "training"}
+
+    def cleanup(self) -> None:
+        """Saves a cohort that is stopped on its way, and releases its claim."""
+        self._work.interrupt()

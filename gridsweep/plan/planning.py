@@ -1,0 +1,150 @@
+"""From a sweep to a plan: what it asks for, what is there already, what is left, what that will cost.
+
+A plan is written once and never changes. A sweep that grows gets another plan, for the runs that no plan
+holds yet.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection
+from typing import Any
+
+import jax
+
+from gridsweep.plan.cohorts import Cohort, PlannedRun, group_into_cohorts
+from gridsweep.plan.cost import run_bytes, run_operations, run_seconds
+from gridsweep.spec import SCIENCE_VERSION, Run, Sweep
+
+PLAN_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Expansion:
+    """The distinct runs of a sweep, in order."""
+
+    rows: int  # as the file counts them, the same network perhaps several times
+    runs: tuple[PlannedRun, ...]  # each network once
+    void: int = 0  # rows that cannot run
+
+    @property
+    def run_ids(self) -> set[str]:
+        """The identities of the networks asked for."""
+        return {planned.run.run_id for planned in self.runs}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a sweep asks for against what is there."""
+
+    sweep: Sweep
+    expansion: Expansion
+    committed: int  # networks already in the store
+    waiting: int  # networks that an earlier plan holds and nobody has committed yet
+    cohorts: tuple[Cohort, ...]  # for the networks that no plan holds
+    programs: int  # compiled programs of the whole sweep
+    operations: float  # left to do
+    seconds: float  # left to do, estimated, on all slots
+    bytes: int  # left to write, estimated
+    slots: int
+
+    def summary(self) -> dict[str, Any]:
+        """Returns the plan in numbers, as ``plan --format json`` prints it."""
+        lanes = [len(cohort.members) for cohort in self.cohorts]
+        widest = max(lanes, default=0)
+        return {
+            "sweep": self.sweep.name,
+            "runs": self.expansion.rows,
+            "distinct": len(self.expansion.runs),
+            "void": self.expansion.void,
+            "committed": self.committed,
+            "waiting": self.waiting,
+            "to_plan": sum(lanes),
+            "programs": self.programs,
+            "cohorts": len(self.cohorts),
+            "lanes": widest,
+            "fill": round(sum(lanes) / (widest * len(lanes)), 4) if lanes else 1.0,
+            "operations": self.operations,
+            "estimated_s": round(self.seconds, 1),
+            "estimated_bytes": self.bytes,
+            "slots": self.slots,
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Returns the plan as it is written to a store."""
+        return {
+            "plan_version": PLAN_VERSION,
+            "science_version": SCIENCE_VERSION,
+            "sweep": self.sweep.name,
+            "spec": self.sweep.document,
+            "members": [planned.run.run_id for planned in self.expansion.runs],
+            "cohorts": [
+                {
+                    "cohort_id": cohort.cohort_id,
+                    "runs": [member.run.run_id for member in cohort.members],
+                    "rows": [member.row for member in cohort.members],
+                }
+                for cohort in self.cohorts
+            ],
+        }
+
+
+@functools.lru_cache(maxsize=4)
+def expand(sweep: Sweep) -> Expansion:
+    """Returns the distinct networks of a sweep, each at its first row. A sweep is expanded once.
+
+    Raises:
+        SweepError: some row's settings cannot be combined.
+    """
+    first: dict[str, PlannedRun] = {}
+    for row, run in enumerate(sweep):
+        first.setdefault(run.run_id, PlannedRun(row, run))
+    return Expansion(rows=len(sweep), runs=tuple(first.values()))
+
+
+def make_plan(
+    sweep: Sweep,
+    *,
+    committed: Collection[str] = (),
+    planned: Collection[str] = (),
+    lanes: int | None = None,
+    slots: int = 1,
+) -> Plan:
+    """Plans what is left of a sweep.
+
+    Args:
+        sweep: what is asked for.
+        committed: run ids that a store holds results of.
+        planned: run ids that some plan of the store holds.
+        lanes: runs in a cohort; None takes the file's, or chooses.
+        slots: cohorts that run at a time.
+    """
+    expansion = expand(sweep)
+    left = [member for member in expansion.runs if member.run.run_id not in committed]
+    new = [member for member in left if member.run.run_id not in planned]
+    seconds = _sum_by_structure(left, run_seconds)
+    lane_s = _sum_by_structure(new, run_seconds) / len(new) if new else 0.0
+    cohorts = group_into_cohorts(new, lanes=lanes or sweep.lanes, slots=slots, lane_s=lane_s)
+    return Plan(
+        sweep=sweep,
+        expansion=expansion,
+        committed=len(expansion.runs) - len(left),
+        waiting=len(left) - len(new),
+        cohorts=tuple(cohorts),
+        programs=len({jax.tree.structure(member.run.system) for member in expansion.runs}),
+        operations=_sum_by_structure(left, run_operations),
+        seconds=seconds / slots,
+        bytes=int(_sum_by_structure(left, lambda run: run_bytes(run, sweep.keep))),
+        slots=slots,
+    )
+
+
+def _sum_by_structure(members: list[PlannedRun], cost: Callable[[Run], float]) -> float:
+    """Sums a cost that depends on a run's program only, computing it once for each program."""
+    known: dict[Any, float] = {}
+    total = 0.0
+    for member in members:
+        structure = jax.tree.structure(member.run.system)
+        if structure not in known:
+            known[structure] = cost(member.run)
+        total += known[structure]
+    return total

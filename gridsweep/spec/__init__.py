@@ -1,0 +1,21 @@
+"""Sweep files: reading, checking, counting, and the identity of each run."""
+
+from gridsweep.spec.build import Rejected, build
+from gridsweep.spec.columns import flatten, unflatten
+from gridsweep.spec.identity import SCIENCE_VERSION, run_id
+from gridsweep.spec.mistakes import Mistake, SweepError
+from gridsweep.spec.sweep import Run, Sweep, load_sweep
+
+__all__ = [
+    "SCIENCE_VERSION",
+    "Mistake",
+    "Rejected",
+    "Run",
+    "Sweep",
+    "SweepError",
+    "build",
+    "flatten",
+    "load_sweep",
+    "run_id",
+    "unflatten",
+]

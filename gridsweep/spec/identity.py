@@ -1,0 +1,68 @@
+"""What a run is called.
+
+``run_id`` is the first 16 hex digits of the sha256 of a canonical JSON text of everything that trains:
+defaults filled in, keys sorted, floats at 12 significant digits, fields without effect left out, one
+spelling for what can be said in two ways. Evaluation and what is kept are not in it; git commits and
+package versions are provenance, not identity. ``SCIENCE_VERSION`` is in it: it is raised when the same
+settings would train other numbers.
+"""
+
+import functools
+import hashlib
+import json
+import math
+from typing import Any
+
+from gridsweep.kinds import Declaration, Kind, Uniform
+from gridsweep.systems import System
+
+SCIENCE_VERSION = 1
+RUN_ID_DIGITS = 16
+
+
+def run_id(system: System) -> str:
+    """Returns the identity of a run."""
+    root = system.canonical()
+    own, parts = {"kind": root.kind_name()}, {}
+    for name, declared in root.declarations().items():
+        if not declared.trains:
+            continue
+        if declared.sort == "part":
+            parts[name] = canonical_json(getattr(root, name))
+        else:
+            own[name] = _canonical_value(declared, getattr(root, name))
+    parts["system"] = _dump(own)
+    parts["science_version"] = str(SCIENCE_VERSION)
+    text = "{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}"
+    return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
+
+
+@functools.lru_cache(maxsize=20_000)  # the runs of a sweep have most of their parts in common
+def canonical_json(node: Kind) -> str:
+    """Returns the canonical text of one part of a run."""
+    return _dump(_canonical_node(node))
+
+
+def _canonical_node(node: Kind) -> dict[str, Any]:
+    node = node.canonical()
+    said: dict[str, Any] = {"kind": node.kind_name()} if node.package else {}
+    for name, declared in node.declarations().items():
+        if declared.trains:
+            value = getattr(node, name)
+            part = declared.sort == "part"
+            said[name] = _canonical_node(value) if part else _canonical_value(declared, value)
+    return said
+
+
+def _canonical_value(declared: Declaration, value: Any) -> Any:
+    if isinstance(value, Uniform):
+        return {"uniform": [_canonical_value(declared, value.low), _canonical_value(declared, value.high)]}
+    if declared.type is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{value} has no canonical form: settings are finite")
+        return float(f"{value:.12g}") + 0.0  # adding zero turns -0.0 into 0.0
+    return list(value) if isinstance(value, tuple) else value
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_dump = _ENCODER.encode

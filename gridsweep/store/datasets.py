@@ -1,0 +1,138 @@
+"""The committed files of a table as one Arrow dataset, checked as far as opening them allows.
+
+The ledger says which files there are, so a listing of folders plays no part. The schema is the
+contract's and is stated, never inferred: inferred from whichever file comes first, one odd file
+could drop or round a column of all the others without an error. Of each file the size and the
+end are compared with the ledger before its first use, and every page's checksum as it is read.
+"""
+
+# Arrow makes its compute functions at run time, where pyright cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridsweep.store.errors import StoreDamaged
+from gridsweep.store.fs import FS
+from gridsweep.store.layout import Layout
+from gridsweep.store.ledger import DataFile, Ledger, LedgerEntry
+from gridsweep.store.parquet import checking_format, read_path
+from results_schema import CONFIG_TYPES, VERSION, schema, upgrade
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+_TYPES = {str(type_): type_ for type_ in CONFIG_TYPES.values()}
+
+
+class Datasets:
+    """A dataset for each table of one store, made anew when the ledger has grown."""
+
+    def __init__(self, fs: FS, layout: Layout, ledger: Ledger) -> None:
+        self._fs = fs
+        self._layout = layout
+        self._ledger = ledger
+        self._made: dict[str, tuple[int, Dataset]] = {}
+        self._checked: set[str] = set()
+
+    def schema(self, name: str) -> pa.Schema:
+        """Returns a table's schema as it is read: for ``runs`` with the configuration of all cohorts."""
+        if name != "runs":
+            return schema(name)
+        config = {column: _TYPES[type_] for column, (type_, _) in self._ledger.config_columns().items()}
+        return schema(name, config)
+
+    def get(self, name: str) -> "Dataset":
+        """Returns a table's dataset. Raises StoreDamaged for a file that is not what was committed."""
+        self._ledger.refresh()
+        generation, dataset = self._made.get(name, (-1, None))
+        if dataset is None or generation != self._ledger.generation:
+            dataset = self._make(name)
+            self._made[name] = (self._ledger.generation, dataset)
+        else:
+            self._check_sizes(name)
+        return dataset
+
+    def raise_damage(self, name: str) -> None:
+        """Reads a table file by file and raises StoreDamaged naming the first that cannot be read."""
+        for entry, file in self._files(name):
+            try:
+                read_path(self._layout.root / file.file)
+            except (OSError, pa.ArrowException) as error:
+                raise _damaged(file, entry, str(error)) from error
+
+    def _make(self, name: str) -> "Dataset":
+        import pyarrow.dataset as ds
+        from pyarrow.fs import LocalFileSystem
+
+        read_schema = self.schema(name)
+        file_format, local = checking_format(read_schema), LocalFileSystem()
+        current, older = [], []
+        for entry, file in self._files(name):
+            self._check(entry, file)
+            if entry.version == VERSION:
+                path = str(self._layout.root / file.file)
+                current.append(file_format.make_fragment(path, local, file_size=file.bytes))
+            else:
+                older.append(upgrade(read_path(self._layout.root / file.file), entry.version))
+        dataset = ds.FileSystemDataset(current, read_schema, file_format, local)
+        superseded = self._ledger.superseded() if name == "runs" else set()
+        if not older and not superseded:
+            return dataset
+        whole = pa.concat_tables([dataset.to_table(), *(_conform(table, read_schema) for table in older)])
+        return ds.dataset(_without(whole, superseded))
+
+    def _files(self, name: str) -> list[tuple[LedgerEntry, DataFile]]:
+        entries = sorted(self._ledger.entries().values(), key=lambda entry: (entry.plan, entry.cohort_id))
+        return [(entry, entry.tables[name]) for entry in entries if name in entry.tables]
+
+    def _check_sizes(self, name: str) -> None:
+        for entry, file in self._files(name):
+            self._check_size(entry, file)
+
+    def _check_size(self, entry: LedgerEntry, file: DataFile) -> None:
+        found = self._fs.stat(self._layout.root / file.file)
+        if found is None:
+            raise _damaged(file, entry, "is missing")
+        if found.st_size != file.bytes:
+            raise _damaged(file, entry, f"has {found.st_size} bytes, the ledger says {file.bytes}")
+
+    def _check(self, entry: LedgerEntry, file: DataFile) -> None:
+        self._check_size(entry, file)
+        if file.file in self._checked:
+            return
+        try:
+            end = self._fs.read_tail(self._layout.root / file.file, file.footer_bytes)
+        except OSError as error:
+            raise _damaged(file, entry, error.strerror or str(error)) from error
+        if hashlib.sha256(end).hexdigest() != file.footer_sha256:
+            raise _damaged(file, entry, "its end is not what was committed")
+        self._checked.add(file.file)
+
+
+def _damaged(file: DataFile, entry: LedgerEntry, found: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"{file.file}: {found}; cohort {entry.cohort_id}, {len(entry.runs)} runs; see `gridsweep verify`"
+    )
+
+
+def _conform(table: pa.Table, read_schema: pa.Schema) -> pa.Table:
+    """Returns a table with the columns of a schema, NULL where it has none."""
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in read_schema
+    ]
+    return pa.table(columns, schema=read_schema)
+
+
+def _without(runs: pa.Table, superseded: Iterable[tuple[str, str]]) -> pa.Table:
+    """Returns runs without the given rows of failed tries."""
+    dropped = pa.array([f"{cohort_id} {run_id}" for cohort_id, run_id in superseded], pa.string())
+    rows = pc.binary_join_element_wise(runs["cohort_id"], runs["run_id"].cast(pa.string()), " ")
+    return runs.filter(pc.invert(pc.is_in(rows, value_set=dropped)))

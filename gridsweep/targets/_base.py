@@ -1,0 +1,70 @@
+"""What a target is: what the network is asked to report about where it is.
+
+A target draws its cells once per run, encodes places into the activity the network should produce, and
+decodes a network's output back into a place. All three are written for one walk of one lane.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from gridsweep.arena import Arena
+from gridsweep.kinds import Kind, Scalar, Uniform, kind
+from gridsweep.trajectories import Walk
+
+Cells = Any  # a pytree of arrays, whatever the target needs to remember of its draw
+
+
+@kind
+class Target(Kind):
+    """An encoding of place."""
+
+    package = "gridsweep.targets"
+    family = "target"
+
+    usual_loss: ClassVar[str] = "cross_entropy"
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """How many numbers the network reports."""
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether each row of activity is non-negative and sums to one, as a cross-entropy needs."""
+        return self.usual_loss == "cross_entropy"
+
+    @abstractmethod
+    def draw(self, key: PRNGKeyArray, arena: Arena) -> Cells:
+        """Returns the cells of one run: all that is random about the target."""
+
+    @abstractmethod
+    def encode(self, arena: Arena, cells: Cells, walk: Walk) -> Float[Array, "steps outputs"]:
+        """Returns the activity asked for along one walk."""
+
+    @abstractmethod
+    def decode(
+        self, arena: Arena, cells: Cells, output: Float[Array, "steps outputs"]
+    ) -> Float[Array, "steps 2"]:
+        """Returns the places a network's output (or a target's activity) points at, in m."""
+
+    def encode_start(self, arena: Arena, cells: Cells, walk: Walk) -> Float[Array, " outputs"]:
+        """Returns the activity at the start of a walk, which sets the network's initial state."""
+        start = Walk(
+            start_m=walk.start_m,
+            start_heading_rad=walk.start_heading_rad,
+            displacement_m=jnp.zeros((1, 2)),
+            position_m=walk.start_m[None],
+            heading_rad=walk.start_heading_rad[None],
+        )
+        return self.encode(arena, cells, start)[0]
+
+
+def draw_spread(key: PRNGKeyArray, value: Scalar | Uniform, shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Returns one value for each cell and field: the constant, or independent uniform draws."""
+    if isinstance(value, Uniform):
+        return value.low + (value.high - value.low) * jax.random.uniform(key, shape)
+    return jnp.full(shape, value, jnp.float32)

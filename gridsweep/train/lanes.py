@@ -1,0 +1,95 @@
+"""Many runs as one program: leaves stacked into lanes, systems' functions run over them.
+
+Lanes go through the device in micro-batches of ``m``: 1 on a CPU, where a batch of one is fastest, and a
+power of two on a GPU. The compiled functions know ``m`` and the tree's structure and nothing else, so a
+cohort of any size, and the next cohort of the same program, compile nothing new. A lane's bits depend on
+``m`` but not on its neighbours; the last micro-batch is padded with copies of its last lane.
+
+Everything a lane does, its optimizer included, happens inside the vmap: outside it, one lane's NaN would
+reach all others.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gridsweep.spec import Run
+from gridsweep.systems import Observation, State, System
+
+
+def stack_systems(systems: Sequence[System], width: int) -> System:
+    """Returns one tree whose leaves have a leading axis of ``width`` lanes, padded with the last one.
+
+    Raises:
+        ValueError: the trees differ in structure, so they are not one program.
+    """
+    if len({jax.tree.structure(system) for system in systems}) > 1:
+        raise ValueError("these runs do not share a program: their per-cohort settings differ")
+    padded = [*systems, *[systems[-1]] * (width - len(systems))]
+    return jax.tree.map(lambda *leaves: np.stack([_leaf(leaf) for leaf in leaves]), *padded)
+
+
+def micro_batches(runs: Sequence[Run], width: int) -> list[System]:
+    """Returns the runs' trees stacked into micro-batches of ``width`` lanes."""
+    systems = [run.system for run in runs]
+    return [stack_systems(systems[start : start + width], width) for start in range(0, len(systems), width)]
+
+
+def default_micro_batch() -> int:
+    """Returns the number of lanes computed together: 1 on a CPU, 8 elsewhere until a memory model says."""
+    return 1 if jax.default_backend() == "cpu" else 8
+
+
+def _leaf(value: Any) -> np.ndarray:
+    """Returns a setting as the array it is inside a program: seeds are uint32, the rest float32."""
+    return np.asarray(value, dtype=np.uint32 if isinstance(value, int) else np.float32)
+
+
+def _over_lanes(function: Callable[..., Any], lanes: tuple[Any, ...], *shared: Any) -> Any:
+    """Runs ``function`` for every lane. One lane alone is not vmapped: a batch of one costs time."""
+    width = jax.tree.leaves(lanes[0])[0].shape[0]
+    if width == 1:
+        alone = function(*(jax.tree.map(lambda leaf: leaf[0], lane) for lane in lanes), *shared)
+        return jax.tree.map(lambda leaf: leaf[None], alone)
+    return jax.vmap(lambda *each: function(*each, *shared))(*lanes)
+
+
+@jax.jit
+def init_lanes(systems: System) -> State:
+    """Returns the states of stacked systems before their first update."""
+    return _over_lanes(lambda system: system.init(system.keys()), (systems,))
+
+
+def _advance(systems: System, states: State, updates: jax.Array) -> State:
+    def one(system: System, state: State, updates: jax.Array) -> State:
+        return system.advance(state, system.keys(), updates)
+
+    return _over_lanes(one, (systems, states), updates)
+
+
+_advance_jit = jax.jit(_advance, donate_argnums=1)
+
+
+def advance_lanes(systems: System, states: State, updates: int) -> State:
+    """Returns the states ``updates`` updates later. The states given are used up (donated)."""
+    return _advance_jit(systems, states, jnp.int32(updates))
+
+
+@jax.jit
+def lane_metrics(systems: System, states: State) -> dict[str, jax.Array]:
+    """Returns the metrics of each lane as it is, each of shape (lanes,)."""
+    return _over_lanes(lambda system, state: system.metrics(state, system.keys()), (systems, states))
+
+
+@jax.jit
+def observe_lanes(systems: System, states: State) -> Observation:
+    """Returns what is seen of each lane, with a leading axis of lanes."""
+    return _over_lanes(lambda system, state: system.observe(state, system.keys()), (systems, states))
+
+
+def compilations() -> int:
+    """Returns how many times this process has compiled the training step."""
+    return _advance_jit._cache_size()  # pyright: ignore[reportAttributeAccessIssue]

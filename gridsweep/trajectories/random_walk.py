@@ -1,0 +1,78 @@
+"""The published walk: speeds and turns drawn independently each step, turning to run along walls.
+
+Source: spec a.1 and a.2 (the same constants in all published studies). Speeds are Rayleigh distributed
+with a mean of about 1 m/s, turns Gaussian; a walker within 3 cm of a wall and heading for it slows to a
+quarter and turns to exactly parallel to it.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from gridsweep.arena import Arena
+from gridsweep.kinds import Scalar, kind, per_lane
+from gridsweep.trajectories._base import Trajectory, Walk
+
+WALL_SPEED_FACTOR = 0.25  # spec a.1
+
+
+@kind
+class RandomWalk(Trajectory):
+    """Independent Rayleigh speeds and Gaussian turns."""
+
+    time_step_s: Scalar = per_lane(0.02, unit="s", meaning="duration of a step", above=0.0)
+    speed_scale_m_per_s: Scalar = per_lane(
+        0.13 * 2 * 3.141592653589793,
+        unit="m/s",
+        meaning="scale of the Rayleigh speed distribution",
+        above=0.0,
+    )
+    turn_sd_rad_per_s: Scalar = per_lane(
+        5.76 * 2, unit="rad/s", meaning="standard deviation of the turning rate", at_least=0.0
+    )
+    wall_margin_m: Scalar = per_lane(
+        0.03, unit="m", meaning="distance from a wall within which the walker turns", at_least=0.0
+    )
+
+    def walk(self, key: PRNGKeyArray, arena: Arena, steps: int) -> Walk:
+        """Returns one walk. The first step is discarded: it only moves the start off the uniform law."""
+        for_place, for_heading, for_turns, for_speeds = jax.random.split(key, 4)
+        place_m = arena.sample_positions(for_place, 1)[0]
+        heading_rad = jax.random.uniform(for_heading, (), maxval=2 * jnp.pi)
+        turns_rad = jax.random.normal(for_turns, (steps + 1,)) * (self.turn_sd_rad_per_s * self.time_step_s)
+        speeds_m_per_s = jax.random.rayleigh(for_speeds, self.speed_scale_m_per_s, (steps + 1,))
+
+        def step(state, drawn):
+            position_m, heading_rad = state
+            turn_rad, speed_m_per_s = drawn
+            avoidance_rad, slowing = self._avoid_wall(arena, position_m, heading_rad)
+            length_m = speed_m_per_s * slowing * self.time_step_s
+            displacement_m = length_m * jnp.stack([jnp.cos(heading_rad), jnp.sin(heading_rad)])
+            after = (position_m + displacement_m, heading_rad + turn_rad + avoidance_rad)
+            return after, (displacement_m, *after)
+
+        _, (displacements_m, positions_m, headings_rad) = jax.lax.scan(
+            step, (place_m, heading_rad), (turns_rad, speeds_m_per_s)
+        )
+        headings_rad = wrap_angle(headings_rad)
+        positions_m = arena.wrap(positions_m)
+        return Walk(
+            start_m=positions_m[0],
+            start_heading_rad=headings_rad[0],
+            displacement_m=displacements_m[1:],
+            position_m=positions_m[1:],
+            heading_rad=headings_rad[1:],
+        )
+
+    def _avoid_wall(self, arena: Arena, position_m: Float[Array, "2"], heading_rad: Float[Array, ""]):
+        """Returns the turn away from a wall that is near and ahead (rad), and the factor on the speed."""
+        wall = arena.nearest_wall(position_m)
+        towards_rad = wrap_angle(heading_rad - wall.normal_rad)
+        facing = (wall.distance_m < self.wall_margin_m) & (jnp.abs(towards_rad) < jnp.pi / 2)
+        turn_rad = jnp.sign(towards_rad) * (jnp.pi / 2 - jnp.abs(towards_rad))
+        return jnp.where(facing, turn_rad, 0.0), jnp.where(facing, WALL_SPEED_FACTOR, 1.0)
+
+
+def wrap_angle(angle_rad: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Returns the same direction in [-pi, pi)."""
+    return jnp.mod(angle_rad + jnp.pi, 2 * jnp.pi) - jnp.pi

@@ -1,0 +1,279 @@
+"""Every fixed column of the stored tables, defined once: its Arrow type, its unit, what it means.
+
+A column that appears in several tables is one entry here, so it has one type and one meaning
+wherever a reader meets it. The unit and the meaning travel in the metadata of each Parquet file
+and into the generated data dictionary. The bounds are physical: a value outside them is not a
+surprising result but a broken one, and the store refuses it.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+# Text that repeats down a column, read into memory as codes and a short list of words.
+WORD = pa.dictionary(pa.int32(), pa.string())
+INSTANT = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column.
+
+    Args:
+        type: Arrow type in memory. Files hold text plainly, see ``tables.stored_schema``.
+        unit: empty for counts, names and ratios.
+        meaning: one sentence for a reader who has only the file.
+        nullable: whether NULL is a value; a column left out of a commit becomes NULL.
+        repeats: few distinct values in a file, so a Parquet dictionary stores it best.
+        lowest: smallest value that can be true.
+        highest: largest value that can be true.
+        nan_means: what NaN stands for; empty where NaN is refused, which is everywhere but in
+            rate maps. A score that does not exist is NULL.
+    """
+
+    type: pa.DataType
+    unit: str = ""
+    meaning: str = ""
+    nullable: bool = False
+    repeats: bool = False
+    lowest: float | None = None
+    highest: float | None = None
+    nan_means: str = ""
+
+
+# A score beyond this is a broken computation: a noiseless lattice reaches 1.6.
+_GRID_SCORE = {"lowest": -10.0, "highest": 10.0, "nullable": True}
+# Twice the diagonal of the largest box anyone trains in, rounded up.
+_POSITION_ERROR = {"lowest": 0.0, "highest": 400.0, "nullable": True}
+_RING = {"unit": "map widths", "nullable": True, "repeats": True}
+
+IDENTITY = {
+    "run_id": Field(
+        WORD,
+        meaning="One configuration with one seed: 16 hex digits over everything that trains.",
+        repeats=True,
+    ),
+    "cohort_id": Field(
+        pa.string(), meaning="The runs that were trained and committed together.", repeats=True
+    ),
+    "lane": Field(pa.int16(), meaning="The run's place in its cohort.", lowest=0),
+    "micro_batch": Field(
+        pa.int16(),
+        meaning="Lanes that were computed together (m). Bits are promised equal only for equal m.",
+        nullable=True,
+        lowest=1,
+    ),
+    "seed": Field(
+        pa.int64(),
+        meaning="The run's seed, in the range of uint32.",
+        repeats=True,
+        lowest=0,
+        highest=2**32 - 1,
+    ),
+}
+
+OUTCOME = {
+    "status": Field(
+        WORD,
+        meaning="completed, diverged (went non-finite: a result) or failed (an exception, or lost workers).",
+        repeats=True,
+    ),
+    "reason": Field(
+        pa.string(),
+        meaning="Why a run diverged or failed, in one word such as nan_loss or oom.",
+        nullable=True,
+        repeats=True,
+    ),
+    "message": Field(
+        pa.string(),
+        meaning="The first 500 characters of the error, without control characters.",
+        nullable=True,
+    ),
+    "diverged_update": Field(
+        pa.int64(),
+        unit="updates",
+        meaning="The optimizer update at which the run went non-finite.",
+        nullable=True,
+        lowest=0,
+    ),
+    "attempts": Field(
+        pa.int16(), meaning="How often the run was started before this row was written.", lowest=0
+    ),
+}
+
+METRICS = {
+    "position_error_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="Mean distance between decoded and true position over held-out trajectories.",
+        **_POSITION_ERROR,
+    ),
+    "position_error_floor_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="The same error when the target itself is decoded: what a perfect network would reach.",
+        **_POSITION_ERROR,
+    ),
+    "loss": Field(pa.float32(), meaning="Training objective without the weight penalty.", nullable=True),
+    "loss_floor": Field(
+        pa.float32(),
+        meaning="Smallest loss that any output could reach on the same walks; for a cross-entropy the entropy "
+        "of the target.",
+        nullable=True,
+    ),
+    "penalty": Field(pa.float32(), meaning="Weight penalty that was added to the objective.", nullable=True),
+    "positions": Field(
+        pa.int64(),
+        unit="positions",
+        meaning="Held-out positions that the evaluation averaged over.",
+        nullable=True,
+        lowest=0,
+    ),
+    "occupied_fraction": Field(
+        pa.float32(),
+        meaning="Share of the rate map's bins that the evaluation visited.",
+        nullable=True,
+        lowest=0.0,
+        highest=1.0,
+    ),
+    "units_scored": Field(
+        pa.int32(), unit="units", meaning="Units that have a row in the units table.", nullable=True, lowest=0
+    ),
+    "silent_units": Field(
+        pa.int32(),
+        unit="units",
+        meaning="Units without any activity; they score 0, as published, and count as units.",
+        nullable=True,
+        lowest=0,
+    ),
+}
+
+PROVENANCE = {
+    "science_version": Field(
+        pa.int32(), meaning="Raised whenever the same configuration would give other numbers.", repeats=True
+    ),
+    "gridsweep_version": Field(pa.string(), meaning="The release that trained the run.", repeats=True),
+    "env_id": Field(
+        pa.string(),
+        meaning="Fingerprint of the libraries and settings that decide the bits.",
+        nullable=True,
+        repeats=True,
+    ),
+    "device_kind": Field(
+        pa.string(),
+        meaning="The device that trained the run, as JAX names it.",
+        nullable=True,
+        repeats=True,
+    ),
+    "started_at": Field(INSTANT, meaning="When training began.", nullable=True),
+    "ended_at": Field(INSTANT, meaning="When the last score was known.", nullable=True),
+    "train_s": Field(
+        pa.float64(),
+        unit="s",
+        meaning="Time spent training, of the whole cohort.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "updates_per_s": Field(
+        pa.float32(),
+        unit="1/s",
+        meaning="Optimizer updates per second, of the whole cohort.",
+        nullable=True,
+        lowest=0.0,
+    ),
+}
+
+SCORES = {
+    "evaluation": Field(
+        WORD,
+        meaning="The way of evaluating that the numbers come from; one training can have several.",
+        repeats=True,
+    ),
+    "bins": Field(
+        pa.int16(), unit="bins", meaning="Bins along one side of the rate map.", repeats=True, lowest=1
+    ),
+    "unit": Field(pa.int32(), meaning="Index of the hidden unit in its network.", lowest=0),
+    "in_published_sample": Field(
+        pa.bool_(), meaning="Whether the unit is in the seeded draw of 1,024 that the published figures use."
+    ),
+    "grid_score_60": Field(
+        pa.float64(),
+        meaning="Hexagonal grid score: how much better a map matches itself turned by 60 than by 30 degrees.",
+        **_GRID_SCORE,
+    ),
+    "grid_score_90": Field(
+        pa.float64(),
+        meaning="Square grid score: how much better a map matches itself turned by 90 than by 45 degrees.",
+        **_GRID_SCORE,
+    ),
+    "ring_60_inner": Field(
+        pa.float32(), meaning="Inner radius of the ring that gave grid_score_60.", **_RING
+    ),
+    "ring_60_outer": Field(
+        pa.float32(), meaning="Outer radius of the ring that gave grid_score_60.", **_RING
+    ),
+    "ring_90_inner": Field(
+        pa.float32(), meaning="Inner radius of the ring that gave grid_score_90.", **_RING
+    ),
+    "ring_90_outer": Field(
+        pa.float32(), meaning="Outer radius of the ring that gave grid_score_90.", **_RING
+    ),
+    "guarded_lags": Field(
+        pa.int32(),
+        unit="lags",
+        meaning="Lags of the autocorrelogram set to 0 because a window had no variance beyond rounding.",
+        nullable=True,
+        repeats=True,
+        lowest=0,
+    ),
+    "mean_rate": Field(pa.float32(), meaning="Mean of the rate map over visited bins.", nullable=True),
+    "peak_rate": Field(pa.float32(), meaning="Largest value of the rate map.", nullable=True),
+    "silent": Field(pa.bool_(), meaning="Whether the unit had no activity at all."),
+}
+
+# Configuration repeated beside each unit: what figures filter by, so that a figure reads one table.
+FILTERS = {
+    "system.kind": Field(WORD, meaning="What was simulated or trained.", nullable=True, repeats=True),
+    "target.kind": Field(
+        WORD, meaning="What the network was trained to report.", nullable=True, repeats=True
+    ),
+    "network.kind": Field(WORD, meaning="The network's architecture.", nullable=True, repeats=True),
+    "network.activation": Field(WORD, meaning="The network's nonlinearity.", nullable=True, repeats=True),
+    "network.units": Field(
+        pa.int32(),
+        unit="units",
+        meaning="Hidden units of the network.",
+        nullable=True,
+        repeats=True,
+        lowest=1,
+    ),
+    "target.field_width_m": Field(
+        pa.float64(),
+        unit="m",
+        meaning="Standard deviation of a place field.",
+        nullable=True,
+        repeats=True,
+    ),
+    "target.surround_ratio": Field(
+        pa.float64(),
+        meaning="Width of the inhibitory surround over the width of the centre.",
+        nullable=True,
+        repeats=True,
+    ),
+}
+
+LISTS = {
+    "update": Field(
+        pa.int64(), unit="updates", meaning="Optimizer updates done when this was logged.", lowest=0
+    ),
+    "map": Field(
+        pa.list_(pa.float32()),
+        meaning="The rate map, bins x bins values; a row is one x, a column one y.",
+        nan_means="a bin that was never visited",
+    ),
+    "name": Field(pa.string(), meaning="The weight's path in the network.", repeats=True),
+    "shape": Field(pa.list_(pa.int32()), meaning="The weight's shape."),
+    "values": Field(pa.list_(pa.float32()), meaning="The weight's values in C order."),
+}
+
+FIELDS: dict[str, Field] = IDENTITY | OUTCOME | METRICS | PROVENANCE | SCORES | FILTERS | LISTS
