@@ -36,7 +36,7 @@ def main() -> None:
 def row(bins: int, rounds: int) -> str:
     """Returns the measured row of the table."""
     maps = make_maps(bins)
-    subset = maps[: max(2, 600 // bins**2 * 20)]
+    subset = maps[: max(8, 8_000 // bins**2)]
     begin = time.perf_counter()
     ours = measure(maps)
     first_s = time.perf_counter() - begin

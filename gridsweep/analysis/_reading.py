@@ -140,7 +140,7 @@ def units(store: "Store", networks: Frame, columns: Sequence[str], bins: int, wh
         conditions.append(f"(\n{where}\n)")
     read = list(dict.fromkeys(["run_id", "unit", "evaluation", "silent", *columns]))
     condition = " AND ".join(conditions) if len(networks) else "false"
-    found = store.units(columns=read, where=condition)
+    found: Frame = store.units(columns=read, where=condition)
     used = dict(zip(networks["run_id"], networks["scores_of"], strict=True))
     wanted = found["run_id"].map(used).astype(object)
     found = found[wanted.notna() & (wanted == found["evaluation"].astype(object))]

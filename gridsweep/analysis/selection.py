@@ -139,8 +139,11 @@ def select_units(
     completed = every_run[every_run["status"] == "completed"]
     networks = completed[completed["run_id"].isin(planned) & (completed["system.kind"] != KIND)]
     nulls = completed[completed["system.kind"] == KIND]
+    notes = []
     if nulls["run_id"].isin(planned).any():
         nulls = nulls[nulls["run_id"].isin(planned)]
+    elif include_null and len(nulls):
+        notes.append(f"The null is not of the sweep {sweep}.")
 
     picked, unit_where = reading.picked(store, where)
     asked = networks if picked is None else networks[networks["run_id"].isin(picked)]
@@ -157,7 +160,6 @@ def select_units(
         raise ValueError(_nothing_left(words, networks, scored, of_runs))
 
     units, groups = _name_groups(units, kept, of_runs, by)
-    notes = []
     if include_null:
         null_units = _null(store, nulls, scored, score, bins, evaluation, null_where)
         if null_units.empty:

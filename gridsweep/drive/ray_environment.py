@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "300",
 }
+PREFIX = "gridsweep-"
 # Without this, every port of a local Ray listens on all interfaces, loopback asked for or not.
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
@@ -33,7 +34,8 @@ def prepared(*, local: bool) -> Iterator[Path]:
         local: for a Ray of this process alone, which listens on loopback only and wants a secret that
             this user alone can read (Ray's own would be readable by all).
     """
-    scratch = Path(tempfile.mkdtemp(prefix="gridsweep-"))
+    _sweep_away_the_dead()
+    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     for name, value in (ENVIRONMENT | (LOOPBACK_ONLY if local else {})).items():
         os.environ.setdefault(name, value)
     if local:
@@ -47,3 +49,12 @@ def prepared(*, local: bool) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep_away_the_dead() -> None:
+    """Removes the scratch folders of this user's commands that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        alive = owner.isdigit() and Path(f"/proc/{owner}").exists()
+        if not alive and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)

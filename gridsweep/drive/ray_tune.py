@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Driver:
     stop: Callable[[], bool]
 
 
+WAIT_S = 2.0
 _driver: Driver | None = None
 
 
@@ -65,6 +67,8 @@ def run_with_ray(
             _tune(store, left, scratch)
             if stop():
                 return
+            if pieces_left(store, run_ids) == left:
+                time.sleep(WAIT_S)  # all claimed by other processes, or by orphans of a killed driver
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ _MANY = 5  # more curves get paler bands
 # In millimetres, for a font of 7 points.
 _LINE, _SMALL_LINE = 2.9, 2.75
 _SHARE, _SAMPLE = 13.5, 9.0  # widths in the table: a share, a piece of the curve's line
-_LEFT, _RIGHT, _TOP, _GAP, _EDGE = 12.5, 3.0, 5.0, 14.0, 2.0
+_LEFT, _RIGHT, _TOP, _GAP, _EDGE = 14.0, 3.0, 5.0, 15.0, 2.0
 
 
 def draw_curves(axes: "Axes", numbers: Numbers, scale: float) -> None:
@@ -56,7 +56,7 @@ def _steps(curve: Frame, logarithmic: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Sheet:
-    """A page laid out in millimetres from its top left corner, for a font of 7 points; larger fonts scale it."""
+    """A page in millimetres from its top left corner, laid out for a font of 7 points and scaled with it."""
 
     def __init__(self, numbers: Numbers, size: Size) -> None:
         self.numbers = numbers

@@ -143,9 +143,7 @@ def cut(text: str, width_mm: float, font_pt: float) -> str:
 
 
 def _colours_and_lines(groups: int) -> list[tuple[str, Line]]:
-    colours = (Line: TypeAlias = Any  # as Matplotlib takes it: "-", or (0, (on, off, …)) in widths of the line
-
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+    colours: tuple[str, ...] = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
     if groups <= len(_LINES):
         return list(zip(colours, _LINES, strict=False))[:groups]
     return [(colour, line) for line, colour in product(_LINES, colours)][:groups]

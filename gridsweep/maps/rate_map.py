@@ -7,6 +7,7 @@ guess.
 Source: spec e.1; the published evaluation is the same map from a single batch.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -84,23 +85,39 @@ def _add_block(
     sums: RateSums, bin_of: Int[Array, " samples"], activity: Float[Array, "samples units"]
 ) -> RateSums:
     bins = sums.visits.shape[0]
-
-    # One row at a time into place: 10 ns a sample and 64 units on a CPU core. Under vmap the rows would be
-    # scattered number by number, ten times slower, so the lanes take turns.
-    @sequential_vmap
-    def row_by_row(bin_of, activity):
-        rows = jnp.zeros((bins**2 + 1, activity.shape[1]), jnp.float32)
-        return rows.at[bin_of].add(activity, mode="promise_in_bounds")[:-1].T
-
-    # On a GPU atomic additions come in any order, and the same run would not give the same bits twice.
-    def as_product(bin_of, activity):
-        chosen = jax.nn.one_hot(bin_of, bins**2, dtype=jnp.float32)
-        return jnp.einsum("sb,su->ub", chosen, activity, precision="highest")
-
-    added = jax.lax.platform_dependent(bin_of, activity, cpu=row_by_row, default=as_product)
-    total, lost = _sum_and_loss(sums.activity, added.reshape(sums.activity.shape))
+    added = jax.lax.platform_dependent(
+        bin_of,
+        activity,
+        cpu=sequential_vmap(functools.partial(sum_row_by_row, bins=bins)),
+        default=functools.partial(sum_by_product, bins=bins),
+    )
+    total, lost = _sum_and_loss(sums.activity, added)
     visits = jnp.zeros(bins**2 + 1, jnp.float32).at[bin_of].add(1.0)[:-1]  # whole numbers: exact to 2**24
     return RateSums(total, sums.visits + visits.reshape(bins, bins), sums.lost + lost)
+
+
+def sum_row_by_row(
+    bin_of: Int[Array, " samples"], activity: Float[Array, "samples units"], bins: int
+) -> Float[Array, "units bins bins"]:
+    """Returns the activity summed in each bin, one row at a time: 20 ns for 64 units on a CPU core.
+
+    Not to be batched: under vmap the rows would be scattered number by number, ten times slower.
+    """
+    units = activity.shape[1]
+    rows = jnp.zeros((bins**2 + 1, units), jnp.float32).at[bin_of].add(activity, mode="promise_in_bounds")
+    return rows[:-1].T.reshape(units, bins, bins)
+
+
+def sum_by_product(
+    bin_of: Int[Array, " samples"], activity: Float[Array, "samples units"], bins: int
+) -> Float[Array, "units bins bins"]:
+    """Returns the activity summed in each bin, as a matrix product.
+
+    For a GPU, where additions into memory come in any order and the same run would not give the same bits
+    twice.
+    """
+    chosen = jax.nn.one_hot(bin_of, bins**2, dtype=jnp.float32)
+    return jnp.einsum("sb,su->ub", chosen, activity, precision="highest").reshape(-1, bins, bins)
 
 
 def _sum_and_loss(

@@ -90,7 +90,7 @@ def _overlapping(coefficients: Float[Array, "..."], axis: int) -> Float[Array, "
 def ring_rotation(bins: int, edges: tuple[float, ...]) -> RingRotation:
     """Returns the operator for maps of ``bins`` and the annuli edges[i] < radius <= edges[i + 1], in bins."""
     lag_x, lag_y = np.mgrid[0:bins, 1 - bins : bins]
-    radius = np.hypot(lag_x, lag_y)
+    radius = np.sqrt(lag_x**2 + lag_y**2)
     one_of_two = (lag_x > 0) | (lag_y > 0)
     members = [
         np.flatnonzero(one_of_two & (low < radius) & (radius <= high))

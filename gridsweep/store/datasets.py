@@ -70,7 +70,7 @@ class Datasets:
         from pyarrow.fs import LocalFileSystem
 
         read_schema = self.schema(name)
-        file_format, local = checking_format(read_schema), LocalFileSystem()
+        file_format, local = checking_format(), LocalFileSystem()
         current, older = [], []
         for entry, file in self._files(name):
             self._check(entry, file)
@@ -84,7 +84,7 @@ class Datasets:
         if not older and not superseded:
             return dataset
         whole = pa.concat_tables([dataset.to_table(), *(_conform(table, read_schema) for table in older)])
-        return ds.dataset(_without(whole, superseded))
+        return ds.dataset(_without(whole, superseded) if superseded else whole)
 
     def _files(self, name: str) -> list[tuple[LedgerEntry, DataFile]]:
         entries = sorted(self._ledger.entries().values(), key=lambda entry: (entry.plan, entry.cohort_id))

@@ -67,14 +67,16 @@ def footer_bytes(end: bytes) -> int:
     return int.from_bytes(end[-8:-4], "little") + 8 if end.endswith(_MAGIC) else 0
 
 
-def checking_format(schema: pa.Schema) -> "ParquetFileFormat":
-    """Returns the format to scan a table's files with: page checksums verified, text read as codes."""
+def checking_format() -> "ParquetFileFormat":
+    """Returns the format to scan data files with: page checksums verified.
+
+    Text is not asked for as Arrow dictionaries here. It becomes that on its way to the table's
+    schema, and only as plain text are its statistics used to skip files.
+    """
     import pyarrow.dataset as ds
 
-    words = {field.name for field in schema if pa.types.is_dictionary(field.type)}
     return ds.ParquetFileFormat(
-        read_options=ds.ParquetReadOptions(dictionary_columns=words),
-        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True),
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     )
 
 

@@ -41,7 +41,6 @@ _CLOSED = {
 _BATCH_ROWS = 65_536
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUOTED_DOTTED = re.compile(r'"[^"]*\.[^"]*"')
-_DOTTED = re.compile(r"\b[a-z_]\w*(?:\.[a-z_]\w*)+", re.IGNORECASE)
 
 
 def select(
@@ -160,9 +159,8 @@ def _explain(error: Exception, text: str, datasets: "Datasets", limits: Mapping[
 def _dotted_name_advice(text: str, datasets: "Datasets") -> str:
     known = {name for table in ("runs", "units") for name in datasets.schema(table).names if "." in name}
     bare = _QUOTED.sub(" ", text)
-    found = [name for name in dict.fromkeys(_DOTTED.findall(bare)) if name in known]
-    # A table's alias may stand before the name, with more dots than the column has.
-    found += [name for name in known if name not in found and re.search(rf"\.{re.escape(name)}\b", bare)]
+    # A table's alias may stand before the name, and SQL does not mind capitals.
+    found = [name for name in sorted(known) if re.search(rf"\b{re.escape(name)}\b", bare, re.IGNORECASE)]
     if not found:
         return ""
     return "\nnames with a dot are quoted: " + ", ".join(map(quoted, found))

@@ -89,9 +89,8 @@ def test_settings_drawn_for_each_cell_lie_within_their_ends(kind):
     for name in leaves(kind):
         if kind.declarations()[name].spread:
             low, high = scaled(kind, name, 1.01), scaled(kind, name, 1.5)
-            activity, _, decoded_m, _ = follow(
-                small(kind, **{name: Uniform(low, high)}), Box(), jax.random.key(6)
-            )
+            spread = small(kind, **{name: Uniform(low, high)})
+            activity, _, decoded_m = follow(spread, Box(), jax.random.key(6), some_walks())
             assert np.isfinite(activity).all()
             assert np.isfinite(decoded_m).all()
 

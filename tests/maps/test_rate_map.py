@@ -3,7 +3,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gridsweep.maps.rate_map import SAMPLES_PER_BIN, add_samples, empty_sums, rate_maps
+from gridsweep.maps.rate_map import (
+    SAMPLES_PER_BIN,
+    add_samples,
+    bin_numbers,
+    empty_sums,
+    rate_maps,
+    sum_by_product,
+    sum_row_by_row,
+)
 
 SIDE_M = 2.2
 
@@ -74,6 +82,14 @@ def test_samples_may_come_in_any_batches():
         in_parts = add(in_parts, position_m[start:stop], activity[start:stop], SIDE_M)
     np.testing.assert_array_equal(together.visits, in_parts.visits)
     np.testing.assert_allclose(rate_maps(together), rate_maps(in_parts), rtol=0, atol=1e-6)
+
+
+def test_every_machine_computes_the_same_sums():
+    position_m, activity = walk(5, 2_000, units=3)
+    bin_of = bin_numbers(jnp.asarray(position_m), SIDE_M, 6)
+    by_row = sum_row_by_row(bin_of, jnp.asarray(activity), 6)
+    by_product = sum_by_product(bin_of, jnp.asarray(activity), 6)
+    np.testing.assert_allclose(by_row, by_product, rtol=0, atol=1e-4)
 
 
 def test_no_samples_change_nothing():
