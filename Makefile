@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml
 
 quickstart: $(READY)  ## Train 6 networks and the null, print a table, draw the survival figure
 	$(VENV)/bin/gridsweep run sweeps/quickstart.yaml --store $(STORE)
-	$(VENV)/bin/gridsweep query --store $(STORE) --sql-file sweeps/quickstart.sql
+	$(VENV)/bin/gridsweep query --store $(STORE) sweeps/quickstart.sql
 	$(VENV)/bin/gridsweep figure survival --by target.kind --store $(STORE) --out $(FIGURES)
 
 test: $(READY)  ## Run the tests (under 15 minutes on 2 cores)

@@ -117,8 +117,8 @@ METRICS = {
     "loss": Field(pa.float32(), meaning="Training objective without the weight penalty.", nullable=True),
     "loss_floor": Field(
         pa.float32(),
-        meaning="Smallest loss that any output could reach on the same walks; for a cross-entropy the entropy "
-        "of the target.",
+        meaning="Smallest loss that any output could reach on the same walks; for a cross-entropy the "
+        "entropy of the target.",
         nullable=True,
     ),
     "penalty": Field(pa.float32(), meaning="Weight penalty that was added to the objective.", nullable=True),

@@ -71,7 +71,8 @@ TABLES: dict[str, Table] = {
             columns=(
                 *("run_id", "cohort_id", "lane", "micro_batch", "seed"),
                 *("status", "reason", "message", "diverged_update", "attempts"),
-                *("evaluation", "position_error_cm", "position_error_floor_cm", "loss", "loss_floor", "penalty"),
+                *("evaluation", "position_error_cm", "position_error_floor_cm"),
+                *("loss", "loss_floor", "penalty"),
                 *("positions", "occupied_fraction", "units_scored", "silent_units"),
                 *("science_version", "gridsweep_version", "env_id", "device_kind"),
                 *("started_at", "ended_at", "train_s", "updates_per_s"),

@@ -29,7 +29,7 @@ SCORE_COLUMNS = (
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT over runs, evaluations, units, history, rate_maps, members.",
+    sql: Annotated[str, typer.Argument(help="One SELECT over runs, evaluations, units, history, rate_maps, members; or a .sql file of it.",
                                        metavar="SQL", show_default=False)],
     store: StoreFolder = DEFAULT_STORE,
     output: Annotated[str, typer.Option("--format", "-f", metavar="table|csv|parquet|json")] = "table",
@@ -40,11 +40,20 @@ def query(
     """Ask the store in SQL (DuckDB, read only). Dotted names are quoted: "target.kind"."""
     check_format(output, "table", "csv", "parquet", "json")
     opened = open_store(store)
+    if sql.endswith(".sql"):
+        sql = _read_sql(Path(sql))
     with clear_errors():
         rows = opened.sql(sql, row_limit=limit, timeout_s=timeout_s)
     if output == "parquet" and out is None and sys.stdout.isatty():
         fail("Parquet is not for a terminal: give --out FILE")
     _write_rows(rows, output, out)
+
+
+def _read_sql(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file}: cannot be read ({error})")
 
 
 def _write_rows(rows: "pa.Table", output: str, out: Path | None) -> None:
@@ -91,6 +100,8 @@ def score(
     maps = _read_maps(file, array)
     from gridsweep import scores
 
+    if maps.dtype.kind not in "fiub":
+        fail(f"{file}: holds {maps.dtype}, expected numbers")
     try:
         measured = scores.measure(maps)
     except ValueError as error:

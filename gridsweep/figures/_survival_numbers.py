@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from gridsweep.analysis.frames import Frame, pd
 from gridsweep.analysis.null import whole_hands
 from gridsweep.analysis.selection import Selection
@@ -120,8 +118,7 @@ def rank_for_drawing(
         networks = selection.table[~selection.table["null"]]
         if (count := networks["run_id"].nunique()) > MOST_ALONE:
             raise ValueError(f"survival: each_network of {count:,} networks, expected at most {MOST_ALONE}")
-        points = np.unique(ranked.curves["threshold"])
-        alone = survival(networks, selection.score, ["group", "run_id"], points, level=level)
+        alone = survival(networks, selection.score, ["group", "run_id"], level=level)
     return Numbers(selection, ranked, alone, tuple(_groups(selection, ranked)))
 
 

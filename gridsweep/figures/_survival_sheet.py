@@ -8,7 +8,7 @@ from gridsweep.analysis.frames import Frame
 from gridsweep.figures._survival_numbers import Group, Numbers
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.style import GREY, INK, MM_PER_INCH, PALE, Size, cut, marks, text_width_mm, wrap
-from gridsweep.figures.words import counted, percent, percent_range, score_words
+from gridsweep.figures.words import counted, score_words, share_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,11 +202,12 @@ class Sheet:
             self._text(_EDGE + _SAMPLE, y + _LINE * len(name), numbers, small=True, colour=GREY)
             for threshold, centre in centres.items():
                 share = shares.loc[(group.name, threshold)]
-                interval = percent_range(share["low"], share["high"]) or "no range"
+                words, interval = share_words(share["fraction"], share["low"], share["high"])
                 if share["units_above"] == 0:
-                    interval = f"0 of {group.units:,}"
-                self._text(centre, y, percent(share["fraction"]), ha="center")
-                self._text(centre, y + _LINE, interval, ha="center", small=True, colour=GREY)
+                    # Resampling cannot imagine what it has not seen: its interval would be 0 to 0.
+                    interval = f"0 of {counted(group.units)}"
+                self._text(centre, y, words, ha="center")
+                self._text(centre, y + _LINE, interval or "no range", ha="center", small=True, colour=GREY)
 
     def _footnote(self) -> list[str]:
         selection = self.numbers.selection
@@ -225,7 +226,7 @@ class Sheet:
             f"Silent ({silent:,}) and unscored ({unscored:,}) units count as never exceeding.",
             f"{bands}.",
             *selection.notes,
-            f"Store snapshot\u00a0{selection.snapshot_id}.",
+            f"Store\u00a0snapshot\u00a0{selection.snapshot_id}.",
         ]
         if any(np.isfinite(group.position_error_cm) for group in trained):
             words.insert(3, "Error: median position error of the networks.")

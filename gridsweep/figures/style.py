@@ -103,13 +103,14 @@ def house_style(font_pt: float = 7.0) -> Iterator[None]:
         "svg.hashsalt": "gridsweep",
         "path.simplify": False,
         "text.parse_math": False,
+        "text.hinting": "none",  # letters as wide in a PNG as in a PDF, so that lines end where they were cut
     }
     theirs: Any = {key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key}
     with matplotlib.rc_context(theirs | ours):
         yield
 
 
-_FINE = 1200
+_FINE = 1200  # dots an inch, so fine that no letter is rounded to a whole dot
 _TICKS = {"size": 2.6, "width": 0.6, "pad": 2.0}
 
 
@@ -118,7 +119,7 @@ def text_width_mm(text: str, font_pt: float) -> float:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     font = get_font(findfont(FontProperties(family=FONT)))
-    font.set_size(font_pt, _FINE)  # at 72 dots an inch each letter would be rounded to a whole dot
+    font.set_size(font_pt, _FINE)
     font.set_text(text)
     return font.get_width_height()[0] / 64 / _FINE * MM_PER_INCH
 
@@ -143,9 +144,9 @@ def cut(text: str, width_mm: float, font_pt: float) -> str:
 
 
 def _colours_and_lines(groups: int) -> list[tuple[str, Line]]:
-    colours: tuple[str, ...] = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+    colours = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
     if groups <= len(_LINES):
-        return list(zip(colours, _LINES, strict=False))[:groups]
+        return [(colours[place], _LINES[place]) for place in range(groups)]
     return [(colour, line) for line, colour in product(_LINES, colours)][:groups]
 
 

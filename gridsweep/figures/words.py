@@ -6,6 +6,8 @@ from gridsweep.analysis.frames import pd
 
 _WORDS = {
     "gaussian": "Gaussian",
+    "true_difference_of_gaussians": "true difference of Gaussians",
+    "general_difference_of_gaussians": "general difference of Gaussians",
     "cartesian": "Cartesian",
     "high_dim_cartesian": "high-dimensional Cartesian",
     "high_dim_polar": "high-dimensional polar",
@@ -35,21 +37,20 @@ def group_words(by: Sequence[str], values: Sequence[object]) -> str:
     return ", ".join(_setting(column, value) for column, value in zip(by, values, strict=True))
 
 
-def counted(number: int, what: str) -> str:
-    """Returns ``1 network``, ``1,024 networks``, ``2.6 M units``."""
-    if number >= 1_000_000:
-        return f"{number / 1e6:.3g} M {what}s"
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def counted(number: int, what: str = "") -> str:
+    """Returns ``1 network``, ``1,024 networks``, ``2.58 M units``; without a word the number alone."""
+    words = f"{number / 1e6:#.3g} M" if number >= 1_000_000 else f"{number:,}"
+    return f"{words} {what}{'' if number == 1 else 's'}" if what else words
 
 
-def percent(fraction: float) -> str:
-    """Returns a share with two digits that count: ``12 %``, ``6.0 %``, ``0.065 %``, ``0 %``."""
-    return f"{_digits(100 * fraction)} %"
+def share_words(fraction: float, low: float, high: float) -> tuple[str, str]:
+    """Returns a share and its interval with two digits that count: ``6.0 %`` and ``4.7 – 7.4``.
 
-
-def percent_range(low: float, high: float) -> str:
-    """Returns an interval of shares: ``4.7 – 11``; empty where there is none."""
-    return "" if pd.isna(low) else f"{_digits(100 * low)} – {_digits(100 * high)}"
+    Below a hundredth of a percent in parts per million. The interval is empty where there is none.
+    """
+    factor, unit = (1e6, "ppm") if 0 < fraction < 1e-4 else (100, "%")
+    interval = "" if pd.isna(low) else f"{_digits(factor * low)} – {_digits(factor * high)}"
+    return f"{_digits(factor * fraction)} {unit}", interval
 
 
 def _setting(column: str, value: object) -> str:
@@ -69,6 +70,4 @@ def _setting(column: str, value: object) -> str:
 def _digits(number: float) -> str:
     if number == 0:
         return "0"
-    if number < 1e-4:
-        return f"{number:.0e}"
     return f"{number:.0f}" if number >= 9.95 else f"{number:#.2g}"

@@ -11,8 +11,9 @@ import sys
 
 from gridsweep.spec import Run
 
-# Share of the float32 matrix-product rate that training reaches: falls with the size of the matrices.
-# Measured on 2 cores with `python -m benchmarks.training` (docs/performance.md).
+# Share of the float32 matrix-product rate that training reaches, by operations of an update. The first is
+# measured (0.5e9 operations, 110 updates a second on a core of 140e9): updates_per_s of the table runs.
+# The others are estimates.
 EFFICIENCY = ((2e9, 0.4), (2e10, 0.55), (float("inf"), 0.65))
 SCORING_S_PER_UNIT_AND_SQUARE_BIN = 1.5e-6
 BYTES_PER_UNIT_ROW = 32

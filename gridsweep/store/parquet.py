@@ -9,7 +9,7 @@ checksums do not cover is the end of the file, whose hash is in the ledger.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO, TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -118,3 +118,10 @@ def _encodings(name: str, schema: pa.Schema) -> tuple[list[str], dict[str, str]]
         elif pa.types.is_integer(type_):
             encodings[path] = "DELTA_BINARY_PACKED"
     return dictionaries, encodings
+
+
+def write_plain(table: pa.Table, file: BinaryIO) -> None:
+    """Writes a table that is no part of a store, such as the answer to a query, as ordinary Parquet."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, file, compression="zstd")

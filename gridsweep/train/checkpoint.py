@@ -1,8 +1,9 @@
 """Checkpoints of a cohort in training: Orbax writes the arrays, a manifest written last vouches for them.
 
-A checkpoint is never trusted: its manifest names every array with shape, dtype and sha256, and the runs
-it belongs to. One that is torn, foreign or altered is ignored with a warning, and the cohort starts
-again; a restored cohort continues bit for bit as if it had never stopped.
+A checkpoint is never trusted: its manifest names every file with its sha256, every array with shape,
+dtype and sha256, and the runs it belongs to. One that is torn, foreign or altered is ignored with a
+warning, and the cohort starts again; a restored cohort continues bit for bit as if it had never stopped.
+Files are checked before Orbax sees them: reading a torn one leaves its threads in disorder.
 """
 
 import hashlib
@@ -44,6 +45,7 @@ def save_checkpoint(training: CohortTraining, folder: Path) -> None:
         "train_s": training.train_s,
         "history": training.history,
         "arrays": {name: _fingerprint(array) for name, array in arrays.items()},
+        "files": _files(target / "arrays"),
     }
     staged = target / f"{MANIFEST}.part"
     with staged.open("w") as file:
@@ -61,8 +63,9 @@ def restore_checkpoint(training: CohortTraining, folder: Path) -> bool:
     for candidate in sorted(folder.glob("[0-9]*"), reverse=True) if folder.is_dir() else []:
         try:
             _restore(training, candidate)
-        except (OSError, ValueError, KeyError) as error:
-            warnings.warn(f"checkpoint {candidate.name} is not used: {error}", BadCheckpoint, stacklevel=2)
+        except Exception as error:  # damage can show itself anywhere, in libraries too
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+            warnings.warn(f"checkpoint {candidate.name} is not used: {reason}", BadCheckpoint, stacklevel=2)
         else:
             return True
     return False
@@ -76,6 +79,10 @@ def _restore(training: CohortTraining, folder: Path) -> None:
         raise ValueError("it belongs to other runs")
     if manifest["micro_batch"] != training.micro_batch:
         raise ValueError(f"made with micro-batches of {manifest['micro_batch']}, not {training.micro_batch}")
+    files = _files(folder / "arrays")
+    for name in sorted(files.keys() | manifest["files"].keys()):
+        if files.get(name) != manifest["files"].get(name):
+            raise ValueError(f"the file {name} differs from what was written (sha256)")
     wanted = _arrays(training)
     with ocp.PyTreeCheckpointer() as checkpointer:
         found = checkpointer.restore(
@@ -96,6 +103,15 @@ def _restore(training: CohortTraining, folder: Path) -> None:
 
 def _arrays(training: CohortTraining) -> dict[str, np.ndarray]:
     return {_name(number): np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(training.states()))}
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Returns the sha256 of every file under a folder, by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _name(number: int) -> str:

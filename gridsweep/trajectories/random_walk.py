@@ -41,6 +41,17 @@ class RandomWalk(Trajectory):
         heading_rad = jax.random.uniform(for_heading, (), maxval=2 * jnp.pi)
         turns_rad = jax.random.normal(for_turns, (steps + 1,)) * (self.turn_sd_rad_per_s * self.time_step_s)
         speeds_m_per_s = jax.random.rayleigh(for_speeds, self.speed_scale_m_per_s, (steps + 1,))
+        return self.follow(arena, place_m, heading_rad, turns_rad, speeds_m_per_s)
+
+    def follow(
+        self,
+        arena: Arena,
+        place_m: Float[Array, "2"],
+        heading_rad: Float[Array, ""],
+        turns_rad: Float[Array, " steps_and_one"],
+        speeds_m_per_s: Float[Array, " steps_and_one"],
+    ) -> Walk:
+        """Returns the walk that these draws make: from a place and a heading, a turn and a speed a step."""
 
         def step(state, drawn):
             position_m, heading_rad = state

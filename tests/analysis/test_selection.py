@@ -125,10 +125,8 @@ def test_what_the_store_does_not_have_is_named(store, arguments, message):
 
 def test_missing_networks_stop_a_selection_unless_it_is_called_partial(tmp_path):
     store = write(tmp_path / "store", quickstart_runs(), missing=3)
-    with pytest.raises(
-        ValueError,
-        match="3 of 12 planned networks are missing: run `gridsweep run quickstart`, or pass --partial",
-    ):
+    said = "3 of 12 planned networks are missing: run `gridsweep run quickstart`, or pass --partial"
+    with pytest.raises(ValueError, match=said):
         select_units(store)
     selection = select_units(store, partial=True)
     assert selection.denominators.missing == 3

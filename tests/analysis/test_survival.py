@@ -66,7 +66,7 @@ def test_no_units_is_an_error_that_names_a_likely_cause():
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(ValueError, match="no column grid_score_90, target.kind; it has run_id"):
+    with pytest.raises(ValueError, match=r"no column grid_score_90, target\.kind; it has run_id"):
         survival(table_of([np.array([0.1])]), "grid_score_90", "target.kind")
 
 

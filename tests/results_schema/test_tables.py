@@ -42,7 +42,7 @@ def test_a_schema_carries_version_table_units_and_meanings():
 def test_configuration_follows_the_fixed_columns_by_name_and_only_in_runs():
     runs = schema("runs", {"target.kind": pa.string(), "network.units": pa.int64()})
     assert runs.names[-2:] == ["network.units", "target.kind"]
-    with pytest.raises(ValueError, match="units: has no configuration columns, found target.kind"):
+    with pytest.raises(ValueError, match=r"units: has no configuration columns, found target.kind"):
         schema("units", {"target.kind": pa.string()})
 
 

@@ -19,8 +19,8 @@ from gridsweep.store import Claims, Store
 from gridsweep.store.rows import build_tables
 from tests.store.synthetic import cohort_tables, commit_cohort
 
-# In commits, as long as one takes on this machine: most kills hit a commit under way.
-LONGEST_LIFE = 3.0
+# Part of the cohorts that is committed when the kills are over.
+COMMITTED_BY_THEN = 0.8
 
 
 def work(root: Path, seed: int, *, claiming: bool) -> None:
@@ -74,14 +74,14 @@ def race(root: Path, seed: int, processes: int) -> None:
 
 
 def kill(root: Path, seed: int, kills: int) -> None:
-    """Starts one or two workers, kills them after a random time, and again; then lets one finish."""
+    """Starts one or two workers, kills them after a random time, and again; then lets one finish.
+
+    How long they may live is adjusted to how fast they are, so that on any machine most kills
+    hit a commit under way and some work is left until the last.
+    """
     rng = random.Random(seed)
-    store = Store.open(root)
-    begun = time.perf_counter()
-    first_runs = next(iter(store.plan(1).cohorts.values()))
-    commit_cohort(store, 0, tables=small_tables(list(first_runs), 0))
-    longest_life_s = LONGEST_LIFE * (time.perf_counter() - begun)
-    killed = 0
+    cohorts = len(Store.open(root).plan(1).cohorts)
+    longest_life_s, killed = 0.02, 0
     while killed < kills:
         pids = [fork_worker(root, rng.randrange(2**31), claiming=True) for _ in range(rng.choice([1, 1, 2]))]
         time.sleep(rng.uniform(0.0, longest_life_s))
@@ -89,11 +89,17 @@ def kill(root: Path, seed: int, kills: int) -> None:
             os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             killed += os.WIFSIGNALED(status)
-    committed = len(store.committed_cohorts())
+        ahead = committed(root) / cohorts > COMMITTED_BY_THEN * killed / kills
+        longest_life_s *= 0.9 if ahead else 1.1
+    by_then = committed(root)
     survivor = fork_worker(root, rng.randrange(2**31), claiming=True)
     if os.waitpid(survivor, 0)[1]:
         sys.exit("the last worker failed")
-    print(killed, committed)
+    print(killed, by_then)
+
+
+def committed(root: Path) -> int:
+    return len(os.listdir(root / "ledger"))
 
 
 if __name__ == "__main__":

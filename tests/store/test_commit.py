@@ -283,7 +283,7 @@ names = st.from_regex(r"[a-z]{1,6}(\.[a-z_]{1,8}){1,2}", fullmatch=True).filter(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     errors=st.lists(scores, min_size=2, max_size=2),
     config=st.lists(st.dictionaries(names, settings_, max_size=4), min_size=2, max_size=2),

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from gridsweep.store import Claims, Outcome, Store, StoreError
+from gridsweep.store.fs import FS
 from gridsweep.store.verify import verify
 from tests.store.checker import check_store
 from tests.store.faulty_fs import ALL, CHANGING, Died, FaultyFS
@@ -109,6 +110,37 @@ def test_another_writer_may_commit_first_at_any_step(make_store, seed, counted):
         assert not report.findings, f"call {at}: the loser tidies up"
         outcomes.append(ours.name)
     assert set(outcomes) == {"committed", "already"}
+
+
+def test_a_store_that_writes_under_the_final_name_is_caught_torn(make_store):
+    class Direct(FaultyFS):
+        def _strike(self, name, work, arguments):
+            if name == "link":
+                self.fault, arguments = "die torn", (arguments[1], arguments[0].read_bytes())
+                return super()._strike("write_new", work, arguments)
+            return super()._strike(name, work, arguments)
+
+    caught = 0
+    for at in range(1, calls_of_a_clean_commit(make_store, CHANGING) + 1):
+        store = make_store(at)
+        attempt(store, Direct(at, "die before", counted=CHANGING))
+        try:
+            check_store(store.path)
+        except (AssertionError, ValueError):
+            caught += 1
+    assert caught == 1, "a torn ledger entry; torn data are seen by nobody as long as no entry names them"
+
+
+def test_a_store_whose_links_overwrite_is_caught_committing_twice(make_store):
+    class Overwriting(FS):
+        def link(self, source, target):
+            target.write_bytes(source.read_bytes())
+            return True
+
+    store, other = make_store(0), []
+    first = FaultyFS(1, lambda: other.append(attempt(store, Overwriting())), counted=("link",))
+    first.link = first._around("link", Overwriting().link, True)
+    assert [attempt(store, first), *other] == [Outcome.COMMITTED] * 2
 
 
 @pytest.mark.parametrize("fault", ["die before", "die after", "die torn", "ENOSPC", "EIO after"])

@@ -44,16 +44,16 @@ def test_four_processes_racing_for_the_same_forty_cohorts_commit_each_once(memor
 
 def test_two_hundred_killed_workers_lose_double_and_tear_nothing(memory_path):
     path, seed = memory_path / "store", 20_261
-    Store.create(path).add_plan(plan_document(cohorts=260))
+    Store.create(path).add_plan(plan_document(cohorts=200))
     killed, by_then = map(int, run_forked("kill", path, seed, count=200).split())
     assert killed >= 200
-    assert 0 < by_then < 260, "or the kills hit nothing"
-    assert len(check_store(path)) == 260, f"seed {seed}"
+    assert 100 < by_then < 200, "or the kills hit nothing"
+    assert len(check_store(path)) == 200, f"seed {seed}"
     found = acknowledged(path)
     assert set(Counter(found["committed"]).values()) == {1}, f"seed {seed}: acknowledged twice"
     store = Store.open(path)
     assert set(found["committed"]) <= store.committed_cohorts()
-    assert len(store.committed_run_ids()) == 520
+    assert len(store.committed_run_ids()) == 400
     report = verify(store, repair=True)
     assert report.ok, f"seed {seed}"
     # All writers are dead, so their staging files go at once; their data files are kept for an hour.

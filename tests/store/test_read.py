@@ -33,7 +33,8 @@ def test_a_condition_changes_neither_types_nor_order(filled):
         whole = filled.table(name)
         same = filled.table(name, where="true")
         assert same.schema.equals(whole.schema, check_metadata=True), name
-        assert same.to_pylist() == pytest.approx(whole.to_pylist(), nan_ok=True) or name == "rate_maps"
+        if name != "rate_maps":  # whose NaN equals nothing
+            assert same.to_pylist() == whole.to_pylist(), name
     maps = [np.array(filled.table("rate_maps", where=where)["map"].to_pylist()) for where in (None, "true")]
     np.testing.assert_array_equal(*maps)
 
@@ -192,6 +193,10 @@ def test_a_random_flip_of_any_bit_is_reported_or_changes_no_number(filled, seed)
     assert reported > 0
 
 
+def sorted_rows(table):
+    return sorted(table.to_pylist(), key=lambda row: [row[column] for column in ("run_id", "bins", "unit")])
+
+
 def rewritten_as_version_0(store):
     """Makes the first cohort look as if an earlier release had committed it."""
     path = next(store.layout.ledger.iterdir())
@@ -200,12 +205,11 @@ def rewritten_as_version_0(store):
 
 
 def test_files_of_an_earlier_version_are_upgraded_as_they_are_read(filled, monkeypatch):
-    right = filled.units().sort_values(["run_id", "bins", "unit"]).reset_index(drop=True)
+    right = sorted_rows(filled.table("units"))
     seen = []
     monkeypatch.setitem(STEPS, 0, lambda name, table: seen.append(name) or table)
     store = rewritten_as_version_0(filled)
-    found = store.units().sort_values(["run_id", "bins", "unit"]).reset_index(drop=True)
-    pd.testing.assert_frame_equal(found.astype({"run_id": str}), right.astype({"run_id": str}))
+    assert sorted_rows(store.table("units")) == right
     assert seen == ["units"]
     assert store.sql("SELECT count(*) AS n FROM units").to_pylist() == [{"n": 48}]
 

@@ -1,0 +1,93 @@
+"""Driving inline: what fails, what is claimed, what another plan holds."""
+
+import pytest
+
+from gridsweep.drive import inline
+from gridsweep.drive.inline import AllClaimed, run_inline
+from gridsweep.drive.work import CohortWork, pieces_left, write_plan
+from gridsweep.spec import Sweep
+from gridsweep.store import Claims, Store
+from gridsweep.store.attempts import failed_attempts
+from gridsweep.train import CohortTraining
+from tests.tiny import small_document
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.create(tmp_path / "store")
+
+
+def planned(store, **changes):
+    return write_plan(store, Sweep(small_document(**changes)), lanes=1, slots=1)
+
+
+def test_a_network_that_two_sweeps_ask_for_is_trained_once(store):
+    first = planned(store, name="first", seeds=2)
+    run_inline(store, first.expansion.run_ids)
+    second = planned(store, name="second", seeds=3)
+    assert (second.committed, len(second.cohorts)) == (2, 1)
+    run_inline(store, second.expansion.run_ids)
+    counts = store.status_counts()
+    assert counts["first"]["completed"] == 2
+    assert counts["second"]["completed"] == 3
+    assert len(store.runs()) == 3
+
+
+def test_the_same_sweep_planned_again_writes_no_plan(store):
+    planned(store, seeds=2)
+    planned(store, seeds=2)
+    assert len(store.plans()) == 1
+
+
+def test_a_cohort_that_fails_is_tried_three_times_and_its_reason_kept(store, monkeypatch):
+    plan = planned(store, seeds=1)
+
+    def fail(self, patience_s=0.0):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(CohortTraining, "advance", fail)
+    states = []
+    run_inline(store, plan.expansion.run_ids, report=lambda progress: states.append(progress.state))
+    assert states == ["failed"] * 3
+    attempts = failed_attempts(store, plan.cohorts[0].cohort_id)
+    assert [attempt["message"] for attempt in attempts] == ["RuntimeError: out of luck"] * 3
+    assert store.status_counts()["sweep"]["missing"] == 1
+    monkeypatch.undo()
+    run_inline(store, plan.expansion.run_ids)  # the same command tries again
+    assert store.status_counts()["sweep"]["completed"] == 1
+    assert store.runs()["attempts"].tolist() == [4]
+
+
+def test_what_another_process_has_claimed_is_left_to_it(store):
+    plan = planned(store, seeds=2)
+    piece = pieces_left(store, plan.expansion.run_ids)[0]
+    claim = Claims(store).try_claim(piece.cohort_id)
+    assert claim is not None
+    with pytest.raises(AllClaimed, match="1 cohorts are left"):
+        run_inline(store, plan.expansion.run_ids, wait=False)
+    assert len(store.runs()) == 1
+    claim.release()
+    run_inline(store, plan.expansion.run_ids, wait=False)
+    assert len(store.runs()) == 2
+
+
+def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store, monkeypatch):
+    plan = planned(store, seeds=1)
+    monkeypatch.setattr(inline, "CohortWork", lambda store, piece: CohortWork(store, piece))
+    asked = iter([False, True, True])
+    run_inline(store, plan.expansion.run_ids, stop=lambda: next(asked))
+    assert not Claims(store).holders()
+    assert not store.committed_cohorts()
+    assert list((store.path / "checkpoints").glob("*/*/manifest.json"))
+
+
+def test_a_plan_whose_settings_now_make_other_networks_is_refused(store, monkeypatch):
+    plan = planned(store, seeds=1)
+    from gridsweep.drive import work
+
+    monkeypatch.setattr(work, "_planned_sweep", lambda root, number: (Sweep(small_document(seeds=[7])), {
+        cohort.cohort_id: {"rows": [0], "runs": [member.run.run_id for member in cohort.members]} for cohort in plan.cohorts
+    }))
+    with pytest.raises(ValueError, match="its settings make other networks in this version"):
+        CohortWork(store, pieces_left(store, plan.expansion.run_ids)[0])
+    assert not Claims(store).holders()
