@@ -29,7 +29,9 @@ class KeptRun:
     weights: "Weights"
     row: dict[str, Any]  # the run's row of the table ``runs``
 
-    def rate_maps(self, *, bins: int = 44, evaluation: str = "corrected", **settings: Any) -> Float[np.ndarray, "units bins bins"]:
+    def rate_maps(
+        self, *, bins: int = 44, evaluation: str = "corrected", **settings: Any
+    ) -> Float[np.ndarray, "units bins bins"]:
         """Returns the rate maps of all units, observed anew; NaN where unvisited.
 
         Args:
@@ -60,10 +62,14 @@ def load_run(store: Store | str | Path, run: str) -> KeptRun:
     row = {str(name): _plain(value) for name, value in rows.iloc[0].items()}
     system = unflatten(row)
     if run_id(system) != run:
-        raise StoreError(f"{run}: its settings make another network in this version of gridsweep ({run_id(system)})")
+        raise StoreError(
+            f"{run}: its settings make another network in this version of gridsweep ({run_id(system)})"
+        )
     stored = opened.table("weights", where=f"run_id = '{run}'").to_pylist()
     if not stored and row["status"] == "completed" and system.total_updates:
-        raise StoreError(f"{run}: its weights were not kept; a sweep keeps them with keep: {{weights: final}}")
+        raise StoreError(
+            f"{run}: its weights were not kept; a sweep keeps them with keep: {{weights: final}}"
+        )
     weights: dict[str, Any] = {}
     for item in stored:
         *path, name = item["name"].split(".")

@@ -24,9 +24,12 @@ EXIT_DISK = 7
 
 SweepFile = Annotated[Path, typer.Argument(help="A sweep file (YAML).", metavar="SWEEP", show_default=False)]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", "-s", help="The store's folder.", envvar="GRIDSWEEP_STORE", metavar="FOLDER")
+    Path,
+    typer.Option("--store", "-s", help="The store's folder.", envvar="GRIDSWEEP_STORE", metavar="FOLDER"),
 ]
-Format = Annotated[str, typer.Option("--format", "-f", help="text, or json for scripts.", metavar="text|json")]
+Format = Annotated[
+    str, typer.Option("--format", "-f", help="text, or json for scripts.", metavar="text|json")
+]
 DEFAULT_STORE = Path("store")
 DISK_ERRNOS = (28, 122)  # ENOSPC, EDQUOT
 

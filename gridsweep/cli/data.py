@@ -29,13 +29,23 @@ SCORE_COLUMNS = (
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT over runs, evaluations, units, history, rate_maps, members; or a .sql file of it.",
-                                       metavar="SQL", show_default=False)],
+    sql: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT over runs, evaluations, units, history, members …; or a .sql file.",
+            metavar="SQL",
+            show_default=False,
+        ),
+    ],
     store: StoreFolder = DEFAULT_STORE,
     output: Annotated[str, typer.Option("--format", "-f", metavar="table|csv|parquet|json")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write here instead of standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write here instead of standard output.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Refuse results of more rows.", min=1)] = 100_000,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Stop after so many seconds.", min=0.1)] = 10.0,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout", help="Stop after so many seconds.", min=0.1)
+    ] = 10.0,
 ) -> None:
     """Ask the store in SQL (DuckDB, read only). Dotted names are quoted: "target.kind"."""
     check_format(output, "table", "csv", "parquet", "json")
@@ -83,14 +93,22 @@ def _as_table(rows: "pa.Table", most: int = 200) -> str:
     frame = rows.slice(0, most).to_pandas()
     if not len(frame):
         return f"no rows ({', '.join(rows.column_names)})"
-    text = frame.to_string(index=False, float_format=lambda value: f"{value:.6g}", na_rep="NULL", max_colwidth=60)
+    text = frame.to_string(
+        index=False, float_format=lambda value: f"{value:.6g}", na_rep="NULL", max_colwidth=60
+    )
     more = f"\n… {len(rows) - most:,} more rows; --format csv prints all" if len(rows) > most else ""
     return text + more
 
 
 def score(
-    file: Annotated[Path, typer.Argument(help="A .npy, or .npz with one array, of (maps, bins, bins); NaN = unvisited.",
-                                         metavar="FILE", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .npy, or .npz with one array, of (maps, bins, bins); NaN = unvisited.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a Parquet file.")] = None,
     array: Annotated[str | None, typer.Option(help="Which array of an .npz.")] = None,
 ) -> None:

@@ -11,13 +11,27 @@ SCORES = ("grid_score_60", "grid_score_90")
 
 
 def figure(
-    name: Annotated[str, typer.Argument(help="Which figure: survival.", metavar="FIGURE", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="Which figure: survival.", metavar="FIGURE", show_default=False)
+    ],
     store: StoreFolder = DEFAULT_STORE,
-    by: Annotated[str, typer.Option(help="Column that groups are made by, such as target.kind.")] = "target.kind",
+    by: Annotated[
+        str, typer.Option(help="Column that groups are made by, such as target.kind.")
+    ] = "target.kind",
     score: Annotated[str, typer.Option(help=f"One of {', '.join(SCORES)}.")] = "grid_score_60",
     where: Annotated[str | None, typer.Option(help="SQL condition on units and runs.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only the networks of this sweep.")] = None,
-    max_position_error_cm: Annotated[float | None, typer.Option(help="Only networks that integrate this well.")] = None,
+    null_where: Annotated[str | None, typer.Option(help="SQL condition on the null's runs.")] = None,
+    evaluation: Annotated[
+        str | None, typer.Option(help="Which evaluation; default: each run's first.")
+    ] = None,
+    bins: Annotated[
+        int | None, typer.Option(help="Which size of rate maps; default: 44 if there.", min=4)
+    ] = None,
+    size: Annotated[str, typer.Option(help="slide, double (column) or single.")] = "slide",
+    max_position_error_cm: Annotated[
+        float | None, typer.Option(help="Only networks that integrate this well.")
+    ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Draw although networks are missing.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("figures"),
 ) -> None:
@@ -36,6 +50,10 @@ def figure(
                 by=by,
                 score=score,
                 where=where,
+                null_where=null_where,
+                evaluation=evaluation,
+                bins=bins,
+                size=size,
                 sweep=sweep,
                 max_position_error_cm=max_position_error_cm,
                 partial=partial,

@@ -5,12 +5,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridsweep.cli._common import DEFAULT_STORE, Format, StoreFolder, check_format, clear_errors, fail, open_store, print_json
+from gridsweep.cli._common import (
+    DEFAULT_STORE,
+    Format,
+    StoreFolder,
+    check_format,
+    clear_errors,
+    fail,
+    open_store,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from gridsweep.store import Store
 
-RunId = Annotated[str, typer.Argument(help="A run id, or enough of its first digits.", metavar="RUN", show_default=False)]
+RunId = Annotated[
+    str, typer.Argument(help="A run id, or enough of its first digits.", metavar="RUN", show_default=False)
+]
+SCORES_OF_RUN = """
+SELECT evaluation, bins, count(*) AS units, sum(CAST(silent AS INT)) AS silent,
+       median(grid_score_60) AS grid_score_60_median, quantile_cont(grid_score_60, 0.95) AS grid_score_60_q95,
+       max(grid_score_60) AS grid_score_60_best, avg(CAST(grid_score_60 > 0.8 AS INT)) AS share_60_above_08,
+       median(grid_score_90) AS grid_score_90_median, quantile_cont(grid_score_90, 0.95) AS grid_score_90_q95,
+       max(grid_score_90) AS grid_score_90_best
+FROM units WHERE run_id = '{run_id}' GROUP BY evaluation, bins ORDER BY evaluation, bins
+"""
 NOT_SETTINGS = ("cohort_id", "lane", "micro_batch", "run_id")
 
 
@@ -24,7 +43,15 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
         troubled = _troubled(opened)
         snapshot = opened.snapshot_id()
     if output == "json":
-        print_json({"store_id": opened.store_id, "snapshot": snapshot, "sweeps": counts, "running": running, "troubled": troubled})
+        print_json(
+            {
+                "store_id": opened.store_id,
+                "snapshot": snapshot,
+                "sweeps": counts,
+                "running": running,
+                "troubled": troubled,
+            }
+        )
         return
     print(f"store {store}   snapshot {snapshot}")
     width = max((len(name) for name in counts), default=5)
@@ -37,15 +64,22 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
     if not counts:
         print("  nothing is planned yet: gridsweep run SWEEP")
     for item in running:
-        print(f"  running: cohort {item['cohort_id']} of {item['sweep']}, {item['runs']} runs; {item['latest']}")
+        print(
+            f"  running: cohort {item['cohort_id']} of {item['sweep']}, {item['runs']} runs; {item['latest']}"
+        )
     for item in troubled:
-        print(f"  failed {item['attempts']} times: cohort {item['cohort_id']}, {item['runs']} runs; {item['message']}")
+        print(
+            f"  failed {item['attempts']} times: cohort {item['cohort_id']}, {item['runs']} runs; "
+            f"{item['message']}"
+        )
     for problem in opened.problems():
         print(f"  left out: {problem}")
 
 
 def logs(
-    name: Annotated[str, typer.Argument(help="A cohort id or a run id.", metavar="COHORT|RUN", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="A cohort id or a run id.", metavar="COHORT|RUN", show_default=False)
+    ],
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Print what happened to a cohort, or to the cohort of a run."""
@@ -71,22 +105,7 @@ def show(run: RunId, store: StoreFolder = DEFAULT_STORE, output: Format = "text"
     opened = open_store(store)
     with clear_errors():
         row = _run_row(opened, run)
-        units = opened.units(
-            columns=["evaluation", "bins", "grid_score_60", "grid_score_90", "silent"],
-            where=f"run_id = '{row['run_id']}'",
-        )
-    scores = [
-        {
-            "evaluation": str(evaluation),
-            "bins": int(bins),
-            "units": len(group),
-            "silent": int(group["silent"].sum()),
-            **{f"{name}_{word}": float(group[name].quantile(q)) for name in ("grid_score_60", "grid_score_90")
-               for word, q in (("median", 0.5), ("q95", 0.95), ("best", 1.0))},
-            "share_60_above_0.8": float((group["grid_score_60"] > 0.8).mean()),
-        }
-        for (evaluation, bins), group in units.groupby(["evaluation", "bins"], observed=True)
-    ]
+        scores = opened.sql(SCORES_OF_RUN.format(run_id=row["run_id"])).to_pylist()
     if output == "json":
         print_json({"run": row, "scores": scores})
         return
@@ -104,7 +123,9 @@ def diff(first: RunId, second: RunId, store: StoreFolder = DEFAULT_STORE, output
     with clear_errors():
         left, right = _run_row(opened, first), _run_row(opened, second)
     names = [name for name in {**left, **right} if name not in NOT_SETTINGS]
-    different = {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
+    different = {
+        name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)
+    }
     if output == "json":
         print_json({"runs": [left["run_id"], right["run_id"]], "different": different})
         return
@@ -150,7 +171,12 @@ def _troubled(store: "Store") -> list[dict[str, Any]]:
         for cohort, runs in plan.cohorts.items():
             if cohort not in committed and (attempts := failed_attempts(store, cohort)):
                 found.append(
-                    {"cohort_id": cohort, "runs": len(runs), "attempts": len(attempts), "message": attempts[-1]["message"]}
+                    {
+                        "cohort_id": cohort,
+                        "runs": len(runs),
+                        "attempts": len(attempts),
+                        "message": attempts[-1]["message"],
+                    }
                 )
     return found
 

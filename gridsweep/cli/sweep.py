@@ -29,9 +29,15 @@ if TYPE_CHECKING:
     from gridsweep.spec import Sweep
     from gridsweep.store import Store
 
-Lanes = Annotated[int | None, typer.Option(help="Runs in a cohort; default: the file's, or chosen.", min=1, max=1024)]
-Slots = Annotated[int | None, typer.Option(help="Cohorts trained at a time; default: the cores.", min=1, max=4096)]
-Runs = Annotated[int | None, typer.Option("--runs", help="Size of a random sweep that has no run_cap.", min=1)]
+Lanes = Annotated[
+    int | None, typer.Option(help="Runs in a cohort; default: the file's, or chosen.", min=1, max=1024)
+]
+Slots = Annotated[
+    int | None, typer.Option(help="Cohorts trained at a time; default: the cores.", min=1, max=4096)
+]
+Runs = Annotated[
+    int | None, typer.Option("--runs", help="Size of a random sweep that has no run_cap.", min=1)
+]
 DISK_MARGIN = 1.5  # the estimate must fit this many times
 
 
@@ -64,7 +70,8 @@ def run(
     slots: Slots = None,
     runs: Runs = None,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="With --inline: exit 5 when all that is left is claimed by others.")
+        bool,
+        typer.Option("--no-wait", help="With --inline: exit 5 when all that is left is claimed by others."),
     ] = False,
 ) -> None:
     """Train what is left of a sweep: starts, resumes, extends, re-checks. The same command always.
@@ -86,8 +93,8 @@ def run(
         wanted = planned.expansion.run_ids
         pieces = pieces_left(opened, wanted)
         print(_in_words(planned))
-        panel = ProgressPanel(loaded.name, pieces, runs=len(wanted), committed=planned.committed)
-        interrupt = Interrupt(lambda: panel.say("stopping after this chunk; Ctrl-C again ends at once"))
+        panel = ProgressPanel(loaded.name, runs=len(wanted), committed=planned.committed)
+        interrupt = Interrupt(lambda: panel.notice("stopping after this chunk; Ctrl-C again ends at once"))
         with interrupt, panel:
             try:
                 if pieces:
@@ -96,13 +103,18 @@ def run(
                 fail(f"\nended at once; resume with\n  {again}", EXIT_INTERRUPTED)
     missing = len(wanted - opened.committed_run_ids())
     if interrupt.requested and missing:
-        fail(f"interrupted, {missing} of {len(wanted)} networks left; resume with\n  {again}", EXIT_INTERRUPTED)
+        fail(
+            f"interrupted, {missing} of {len(wanted)} networks left; resume with\n  {again}", EXIT_INTERRUPTED
+        )
     if missing:
         fail(
-            f"{missing} of {len(wanted)} networks could not be trained; gridsweep status --store {store} says why",
+            f"{missing} of {len(wanted)} networks could not be trained; "
+            f"gridsweep status --store {store} says why",
             EXIT_SOME_FAILED,
         )
-    print(f"{len(wanted)} networks in {store}; ask with: gridsweep query --store {store} \"SELECT * FROM runs\"")
+    print(
+        f'{len(wanted)} networks in {store}; ask with: gridsweep query --store {store} "SELECT * FROM runs"'
+    )
 
 
 def _drive(opened, wanted, inline, address, slots, panel, interrupt, *, wait) -> None:
@@ -180,12 +192,15 @@ def _in_words(planned: "Plan") -> str:
         + f", {summary['committed']:,} already stored, {left:,} to train"
     ]
     varied = planned.sweep.varied()
-    lines.append(f"  {summary['programs']} compiled programs" + (f"   varied: {', '.join(varied)}" if varied else ""))
+    lines.append(
+        f"  {summary['programs']} compiled programs" + (f"   varied: {', '.join(varied)}" if varied else "")
+    )
     if summary["waiting"]:
         lines.append(f"  {summary['waiting']:,} of them in cohorts planned before")
     if planned.cohorts:
         lines.append(
-            f"  {summary['cohorts']:,} new cohorts   {summary['lanes']} lanes each, filled to {summary['fill']:.0%}"
+            f"  {summary['cohorts']:,} new cohorts   {summary['lanes']} lanes each, "
+            f"filled to {summary['fill']:.0%}"
         )
     if left:
         lines.append(

@@ -14,7 +14,11 @@ _held: list[int] = []  # keeps the lock's descriptor open for the life of the pr
 
 def available_cores() -> list[int]:
     """Returns the cores this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    return (
+        sorted(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else list(range(os.cpu_count() or 1))
+    )
 
 
 def pin_to_free_core() -> int | None:

@@ -1,7 +1,6 @@
 """What the person at the terminal sees: one live panel, or off a terminal one plain line a cohort."""
 
 import time
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gridsweep.drive.work import Piece, Progress
+from gridsweep.drive.work import Progress
 
 ROWS_SHOWN = 8
 REFRESHES_PER_S = 2
@@ -21,14 +20,14 @@ REFRESHES_PER_S = 2
 class ProgressPanel:
     """Counts runs and shows how far each cohort at work is. Feed it with :meth:`report`."""
 
-    def __init__(self, name: str, pieces: Iterable[Piece], *, runs: int, committed: int, console: Console | None = None):
+    def __init__(self, name: str, *, runs: int, committed: int, console: Console | None = None):
         """Shows a sweep of ``runs`` networks, ``committed`` of them there before."""
         self._console = console or Console(stderr=True)
         self._name, self._runs = name, runs
         self._committed, self._before = committed, committed
-        self._updates_left = {piece.cohort_id: None for piece in pieces}
         self._working: dict[str, Progress] = {}
         self._diverged = self._failed = 0
+        self._notice = "starting"
         self._started_s = time.monotonic()
         self._live = Live(self, console=self._console, refresh_per_second=REFRESHES_PER_S, transient=False)
         self._is_terminal = self._console.is_terminal
@@ -51,7 +50,9 @@ class ProgressPanel:
 
     def report(self, progress: Progress) -> None:
         """Takes in how far a cohort is."""
-        if progress.state in ("training",):
+        if self._notice == "starting":
+            self._notice = ""
+        if progress.state == "training":
             self._working[progress.cohort_id] = progress
             return
         self._working.pop(progress.cohort_id, None)
@@ -65,9 +66,11 @@ class ProgressPanel:
         elif progress.state == "failed":
             self._live.console.print(self._line(progress), highlight=False)
 
-    def say(self, text: str) -> None:
-        """Shows a line above the panel."""
-        (self._live.console if self._is_terminal else self._console).print(text, highlight=False)
+    def notice(self, text: str) -> None:
+        """Shows a word on what is going on, at the panel's foot; off a terminal, as a line."""
+        self._notice = text
+        if not self._is_terminal:
+            self._console.print(text, highlight=False)
 
     def _line(self, progress: Progress) -> str:
         parts = [f"cohort {progress.cohort_id}", progress.state, f"{progress.runs} runs"]
@@ -121,7 +124,14 @@ class ProgressPanel:
             )
         if len(self._working) > ROWS_SHOWN:
             body.add_row(Text(f"and {len(self._working) - ROWS_SHOWN} more", style="dim"))
-        return Panel(Group(head, body), title=f"gridsweep · {self._name}", title_align="left", border_style="blue")
+        return Panel(
+            Group(head, body),
+            title=f"gridsweep · {self._name}",
+            title_align="left",
+            subtitle=self._notice or None,
+            subtitle_align="left",
+            border_style="blue",
+        )
 
 
 def _clock(seconds: float) -> str:

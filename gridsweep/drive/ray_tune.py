@@ -120,7 +120,9 @@ class StopWhenAsked(tune.Stopper):
 class Reporter(tune.Callback):
     """Hands on what trials report, and records what killed those that cannot report any more."""
 
-    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
         del iteration, trials, trial
         if _driver is not None:
             _driver.report(Progress(**{name: result[name] for name in Progress._fields}))

@@ -120,8 +120,8 @@ def runs_of(store: Store, piece: Piece) -> tuple[Sweep, list[Run]]:
     runs = [sweep[row] for row in cohort["rows"]]
     if [run.run_id for run in runs] != cohort["runs"]:
         raise ValueError(
-            f"plan {piece.plan}, cohort {piece.cohort_id}: its settings make other networks in this version of "
-            "gridsweep than in the one that planned it; use that version, or a new store"
+            f"plan {piece.plan}, cohort {piece.cohort_id}: its settings make other networks in this version "
+            "of gridsweep than in the one that planned it; use that version, or a new store"
         )
     return sweep, runs
 
@@ -229,7 +229,10 @@ class CohortWork:
             ended_at=datetime.datetime.now(datetime.UTC),
             train_s=training.train_s,
             updates_per_s=training.updates_per_s,
-            **{name: origin[name] for name in ("science_version", "gridsweep_version", "env_id", "device_kind")},
+            **{
+                name: origin[name]
+                for name in ("science_version", "gridsweep_version", "env_id", "device_kind")
+            },
         )
         rows.tables["runs"]["lane"] = list(range(self.piece.runs))
         return commit(
@@ -242,9 +245,14 @@ class CohortWork:
         )
 
     def _log_training(self, training: "CohortTraining") -> None:
-        losses = [line["loss"] for line in training.history[-self.piece.runs :] if line.get("loss") is not None]
+        losses = [
+            line["loss"] for line in training.history[-self.piece.runs :] if line.get("loss") is not None
+        ]
         mean = f"mean loss {sum(losses) / len(losses):.5f}" if losses else "no finite loss"
-        self._log(f"update {training.done_updates} of {training.total_updates}, {mean}, {training.diverged} diverged")
+        self._log(
+            f"update {training.done_updates} of {training.total_updates}, {mean}, "
+            f"{training.diverged} diverged"
+        )
 
     def _log(self, line: str) -> None:
         with contextlib.suppress(OSError):  # the log is for people: a full disk must not end the work
@@ -283,7 +291,7 @@ class _Heart(threading.Thread):
             try:
                 self._claim.heartbeat()
             except OSError:
-                continue  # a full or slow disk: the claim may be taken over, which loses work and nothing else
+                continue  # a full disk: the claim may be taken over, which costs work and nothing else
 
     def stop(self) -> None:
         self._end.set()

@@ -15,7 +15,8 @@ from gridsweep.spec import Run
 # measured (0.5e9 operations, 110 updates a second on a core of 140e9): updates_per_s of the table runs.
 # The others are estimates.
 EFFICIENCY = ((2e9, 0.4), (2e10, 0.55), (float("inf"), 0.65))
-SCORING_S_PER_UNIT_AND_SQUARE_BIN = 1.5e-6
+UPDATE_S = 1.5e-4  # of an update, however small: what 8 units take, at 6,000 updates a second
+SCORING_S_PER_UNIT_AND_SQUARE_BIN = 3e-7  # python -m benchmarks.scoring, 44 bins
 BYTES_PER_UNIT_ROW = 32
 BYTES_PER_RUN = 4_000
 BEST_MAPS_PER_RUN = 64  # at most: the 32 best by each of two scores
@@ -59,7 +60,7 @@ def run_seconds(run: Run) -> float:
     """Returns an estimate of the seconds one run takes on one core: training, then scoring."""
     per_update = run.system.operations_per_update()
     share = next(efficiency for limit, efficiency in EFFICIENCY if per_update <= limit)
-    training = run_operations(run) / (matrix_product_rate() * share)
+    training = run_operations(run) / (matrix_product_rate() * share) + run.system.total_updates * UPDATE_S
     bins = sum(bins**2 for evaluation in run.system.evaluation for bins in evaluation.bins)
     return training + run.system.scored_units * bins * SCORING_S_PER_UNIT_AND_SQUARE_BIN
 

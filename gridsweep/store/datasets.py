@@ -80,7 +80,10 @@ class Datasets:
             else:
                 older.append(upgrade(read_path(self._layout.root / file.file), entry.version))
         dataset = ds.FileSystemDataset(current, read_schema, file_format, local)
-        superseded = self._ledger.superseded() if name == "runs" else set()
+        # A run that counts twice spoils every table; a failed try has rows in this one only.
+        superseded = self._ledger.superseded()
+        if name != "runs":
+            superseded = set()
         if not older and not superseded:
             return dataset
         whole = pa.concat_tables([dataset.to_table(), *(_conform(table, read_schema) for table in older)])

@@ -9,7 +9,7 @@ checksums do not cover is the end of the file, whose hash is in the ledger.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 

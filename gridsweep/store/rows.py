@@ -72,7 +72,8 @@ def build_tables(
 
 
 def _has_rows(columns: Columns) -> bool:
-    return any(len(values) for values in columns.values())
+    # What has no length is no column, and is refused when the table is built.
+    return any(len(values) if hasattr(values, "__len__") else True for values in columns.values())
 
 
 def _build(name: str, columns: Columns, filled: Columns, problems: list[str]) -> pa.Table | None:
@@ -87,7 +88,7 @@ def _build(name: str, columns: Columns, filled: Columns, problems: list[str]) ->
         except ColumnError as error:
             problems.append(f"{name}.{column}: {error}")
     lengths = Counter(len(array) for array in arrays.values())
-    rows = lengths.most_common(1)[0][0]
+    rows = lengths.most_common(1)[0][0] if lengths else 0
     odd = [f"{column} has {len(array)}" for column, array in arrays.items() if len(array) != rows]
     if odd:
         problems.append(f"{name}: most columns have {rows} rows, {_some(odd)}")

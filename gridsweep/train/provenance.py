@@ -32,8 +32,8 @@ def provenance() -> dict[str, Any]:
         "device_kind": device.device_kind,
         "platform": device.platform,
         "machine": platform.machine(),
-        "x64": bool(jax.config.jax_enable_x64),
-        "prng": str(jax.config.jax_default_prng_impl),
+        "x64": bool(jax.config.values["jax_enable_x64"]),
+        "prng": str(jax.config.values["jax_default_prng_impl"]),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
     text = json.dumps(numeric, sort_keys=True)

@@ -52,7 +52,9 @@ def gridsweep(programs):
     """Runs a command in this process: importing JAX for each would take longer than the commands."""
 
     def run(*words):
-        result = CliRunner(env={"JAX_COMPILATION_CACHE_DIR": str(programs)}).invoke(app, [str(word) for word in words])
+        result = CliRunner(env={"JAX_COMPILATION_CACHE_DIR": str(programs)}).invoke(
+            app, [str(word) for word in words]
+        )
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)
@@ -82,7 +84,8 @@ def test_help_needs_neither_jax_nor_ray_nor_pandas():
             "-c",
             "import sys\nfrom gridsweep.cli import app\n"
             "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-            "print([name for name in ('jax', 'ray', 'pandas', 'pyarrow', 'duckdb', 'matplotlib') if name in sys.modules])",
+            "heavy = ('jax', 'ray', 'pandas', 'pyarrow', 'duckdb', 'matplotlib')\n"
+            "print([name for name in heavy if name in sys.modules])",
         ],
         capture_output=True,
         text=True,
@@ -95,7 +98,13 @@ def test_plan_counts_and_writes_nothing(gridsweep, small, tmp_path):
     done = gridsweep("plan", small, "--store", tmp_path / "none", "--format", "json")
     said = json.loads(done.stdout)
     assert {"runs", "distinct", "void", "committed", "programs", "cohorts"} <= said.keys()
-    assert (said["runs"], said["distinct"], said["void"], said["committed"], said["programs"]) == (6, 6, 0, 0, 3)
+    assert (said["runs"], said["distinct"], said["void"], said["committed"], said["programs"]) == (
+        6,
+        6,
+        0,
+        0,
+        3,
+    )
     assert not (tmp_path / "none").exists()
 
 
@@ -136,7 +145,9 @@ def test_an_unquoted_dotted_name_is_explained(gridsweep, store):
 
 def test_show_diff_and_logs_speak_of_runs(gridsweep, store):
     ids = json.loads(
-        gridsweep("query", "SELECT run_id FROM runs ORDER BY \"target.kind\", seed", "--store", store, "-f", "json").stdout
+        gridsweep(
+            "query", 'SELECT run_id FROM runs ORDER BY "target.kind", seed', "--store", store, "-f", "json"
+        ).stdout
     )
     first, second = ids[0]["run_id"], ids[1]["run_id"]
     shown = gridsweep("show", first[:10], "--store", store)
@@ -180,7 +191,8 @@ def test_score_takes_anyones_maps(gridsweep, lattice_maps, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(out)
     assert rows.column_names == [
-        "map", "grid_score_60", "grid_score_90", "ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer",
+        "map", "grid_score_60", "grid_score_90",
+        "ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer",
     ]  # fmt: skip
     hexagonal, silent = rows["grid_score_60"].to_pylist()
     assert hexagonal > 1.2
@@ -236,7 +248,13 @@ def test_a_bad_sweep_is_refused_with_its_key_and_nothing_is_written(gridsweep, t
 def test_a_store_that_is_a_file_is_named(gridsweep, small, tmp_path):
     file = tmp_path / "store"
     file.write_text("not a store")
-    for words in (("run", small, "--inline"), ("plan", small), ("status",), ("query", "SELECT 1"), ("verify",)):
+    for words in (
+        ("run", small, "--inline"),
+        ("plan", small),
+        ("status",),
+        ("query", "SELECT 1"),
+        ("verify",),
+    ):
         done = gridsweep(*words, "--store", file)
         assert done.returncode == 2, words
         assert str(file) in done.stderr
@@ -256,7 +274,9 @@ def test_interrupting_once_keeps_what_is_trained_and_the_same_command_finishes(g
         text=True,
     )
     deadline_s = time.monotonic() + 120
-    while time.monotonic() < deadline_s and not any("update" in log.read_text() for log in folder.glob("attempts/*/log.txt")):
+    while time.monotonic() < deadline_s and not any(
+        "update" in log.read_text() for log in folder.glob("attempts/*/log.txt")
+    ):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)

@@ -85,9 +85,17 @@ def test_a_plan_whose_settings_now_make_other_networks_is_refused(store, monkeyp
     plan = planned(store, seeds=1)
     from gridsweep.drive import work
 
-    monkeypatch.setattr(work, "_planned_sweep", lambda root, number: (Sweep(small_document(seeds=[7])), {
-        cohort.cohort_id: {"rows": [0], "runs": [member.run.run_id for member in cohort.members]} for cohort in plan.cohorts
-    }))
+    monkeypatch.setattr(
+        work,
+        "_planned_sweep",
+        lambda root, number: (
+            Sweep(small_document(seeds=[7])),
+            {
+                cohort.cohort_id: {"rows": [0], "runs": [member.run.run_id for member in cohort.members]}
+                for cohort in plan.cohorts
+            },
+        ),
+    )
     with pytest.raises(ValueError, match="its settings make other networks in this version"):
         CohortWork(store, pieces_left(store, plan.expansion.run_ids)[0])
     assert not Claims(store).holders()

@@ -1,4 +1,4 @@
-"""A local Ray of ours listens on loopback only, behind a secret that only this user can read, and leaves nothing."""
+"""A local Ray of ours listens on loopback only, behind a secret of this user's, and leaves nothing."""
 
 import os
 import subprocess
@@ -34,7 +34,13 @@ print("scratch there", scratch.exists())
 def test_a_local_ray_listens_on_loopback_only_and_leaves_nothing_behind():
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run(
-        [sys.executable, "-c", PROBE], cwd=REPOSITORY, env=clean, capture_output=True, text=True, timeout=180, check=False
+        [sys.executable, "-c", PROBE],
+        cwd=REPOSITORY,
+        env=clean,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     said = [line for line in done.stdout.splitlines() if line]

@@ -35,9 +35,18 @@ def test_fifty_kills_lose_nothing_double_nothing_and_tear_nothing(tmp_path):
     sweep_file, folder = tmp_path / "kills.yaml", tmp_path / "store"
     sweep_file.write_text(SWEEP)
     campaign = subprocess.run(
-        [sys.executable, "-m", "tests.faults.kill_inline", str(sweep_file), str(folder), str(SEED), str(KILLS)],
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.kill_inline",
+            str(sweep_file),
+            str(folder),
+            str(SEED),
+            str(KILLS),
+        ],
         cwd=REPOSITORY,
-        env=os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "programs"), "PYTHONWARNINGS": "ignore"},
+        env=os.environ
+        | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "programs"), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         timeout=600,

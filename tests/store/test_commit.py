@@ -107,6 +107,8 @@ def test_units_repeat_the_configuration_of_their_run(planned):
         ("evaluations", {"run_id": ["00000000", "11111111"]}, "evaluations.run_id: 00000000 not in the runs"),
         ("rate_maps", {"map": [[1.0], [2.0]]}, "rate_maps.map: 2 maps are not bins x bins long"),
         ("rate_maps", {"map": np.full((2, 16), np.inf)}, "rate_maps.map: is NaN or infinite in 32 of 32"),
+        ("runs", {"lane": 3}, "runs.lane: is no column"),
+        ("weights", {"run_id": 3}, "weights.run_id: is no column"),
         ("scores", {"run_id": []}, "there is no table 'scores'"),
     ],
 )  # fmt: skip

@@ -152,5 +152,6 @@ def test_a_run_in_two_cohorts_is_damage_for_readers(planned, tmp_path):
     entry.rename(other)
     commit_cohort(planned, 0)
     other.rename(entry)
-    with pytest.raises(StoreDamaged, match=rf"run {run_ids[1]}: committed by cohorts \w+ and \w+"):
-        Store.open(planned.path).runs()
+    for table in ("runs", "units"):
+        with pytest.raises(StoreDamaged, match=rf"run {run_ids[1]}: committed by cohorts \w+ and \w+"):
+            Store.open(planned.path).table(table)
