@@ -126,6 +126,12 @@ def runs_of(store: Store, piece: Piece) -> tuple[Sweep, list[Run]]:
     return sweep, runs
 
 
+@functools.lru_cache(maxsize=8)
+def _claims(root: Path) -> Claims:
+    """Returns this process's view of a store's claims: it must last, to see that a heart has stopped."""
+    return Claims(Store.open(root))
+
+
 class CohortWork:
     """One cohort, claimed and on its way to a commit; advanced step by step by whoever drives."""
 
@@ -133,7 +139,7 @@ class CohortWork:
         from gridsweep.train import CohortTraining, provenance, restore_checkpoint
 
         self.store, self.piece = store, piece
-        self._claim: Claim | None = Claims(store).try_claim(piece.cohort_id)
+        self._claim: Claim | None = _claims(store.path).try_claim(piece.cohort_id)
         self._heart = _Heart(self._claim) if self._claim else None
         self._checkpoint_every_s = checkpoint_every_s
         self._saved_at_s = 0.0
@@ -181,8 +187,8 @@ class CohortWork:
             self._forget_checkpoints()
             self.release()
             late = "another process committed it first" if outcome == Outcome.ALREADY else ""
-            if outcome.scores_differ:
-                late += f", with other scores ({outcome.difference}): results are not reproducible here"
+            if outcome.difference and outcome.difference.same_conditions:
+                late += f", with other scores: {outcome.difference}; results are not reproducible here"
             self._log(f"committed {late}")
             return self._progress("committed", late)
         except Exception as error:

@@ -264,7 +264,7 @@ def test_everything_is_on_disk_before_the_entry_that_names_it(planned):
 
 def test_a_full_disk_keeps_its_errno_and_a_retry_commits(planned):
     class Full(FS):
-        def write_new(self, path, data):  # noqa: ARG002
+        def write_new(self, path, data):
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     with pytest.raises(StoreError, match=r"commit of cohort \w+: No space left on device") as caught:

@@ -86,7 +86,7 @@ def test_the_probe_refuses_a_file_system_whose_links_overwrite(staging):
 
 def test_the_probe_refuses_a_file_system_without_links(staging):
     class Without(FS):
-        def link(self, source, target):  # noqa: ARG002
+        def link(self, source, target):
             raise OSError(errno.EPERM, "Operation not permitted")
 
     with pytest.raises(StoreError, match="has no hard links") as caught:

@@ -60,7 +60,7 @@ def test_a_folder_that_is_a_link_to_elsewhere_is_refused(store, tmp_path):
 
 
 class ReadOnly(FS):
-    def write_new(self, path, data):  # noqa: ARG002
+    def write_new(self, path, data):
         raise OSError(errno.EROFS, "Read-only file system", str(path))
 
 
