@@ -1,7 +1,7 @@
 import hypothesis
 import jax
 
-# Shapes that do not match are an error, not an invitation to broadcast (style.md, example 1).
+# Shapes that do not match are an error, not an invitation to broadcast.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 hypothesis.settings.register_profile(

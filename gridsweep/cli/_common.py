@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from gridsweep.spec import Sweep
+    from gridsweep.spec import Sweep, WandbSweep
     from gridsweep.store import Store
 
 EXIT_OK = 0
@@ -59,7 +59,7 @@ def clear_errors() -> Iterator[None]:
         fail(error, EXIT_DISK)
 
 
-def read_sweep(path: Path, runs: int | None = None) -> "Sweep":
+def read_sweep(path: Path, runs: int | None = None) -> "Sweep | WandbSweep":
     """Returns a checked sweep, or ends the command with every mistake of the file."""
     from gridsweep.spec import SweepError, load_sweep
 

@@ -26,7 +26,7 @@ from gridsweep.cli._common import (
 
 if TYPE_CHECKING:
     from gridsweep.plan import Plan
-    from gridsweep.spec import Sweep
+    from gridsweep.spec import Sweep, WandbSweep
     from gridsweep.store import Store
 
 Lanes = Annotated[
@@ -144,7 +144,7 @@ def _drive(opened, wanted, inline, address, slots, panel, interrupt, *, wait) ->
         )
 
 
-def _plan(sweep: "Sweep", store: "Store | None", lanes: int | None, slots: int | None) -> "Plan":
+def _plan(sweep: "Sweep | WandbSweep", store: "Store | None", lanes: int | None, slots: int | None) -> "Plan":
     from gridsweep.drive.work import plan_against
 
     _check_runs(sweep)
@@ -152,7 +152,7 @@ def _plan(sweep: "Sweep", store: "Store | None", lanes: int | None, slots: int |
         return plan_against(store, sweep, lanes=lanes, slots=slots or cores())
 
 
-def _check_runs(sweep: "Sweep") -> None:
+def _check_runs(sweep: "Sweep | WandbSweep") -> None:
     """Ends the command if some run of the sweep cannot be built, before anything is written."""
     from gridsweep.plan import expand
     from gridsweep.spec import SweepError
@@ -185,12 +185,13 @@ def _check_disk(store: "Store", planned: "Plan") -> None:
 def _in_words(planned: "Plan") -> str:
     summary = planned.summary()
     left = summary["distinct"] - summary["committed"]
-    repeated = summary["runs"] - summary["distinct"]
+    repeated = summary["runs"] - summary["distinct"] - summary["void"]
     lines = [
         f"{summary['sweep']}   {summary['runs']:,} runs"
         + (f" ({repeated:,} repeat a network of this file)" if repeated else "")
         + f", {summary['committed']:,} already stored, {left:,} to train"
     ]
+    lines += [f"  {number:,} void: {reason}" for reason, number in planned.expansion.void.items()]
     varied = planned.sweep.varied()
     lines.append(
         f"  {summary['programs']} compiled programs" + (f"   varied: {', '.join(varied)}" if varied else "")

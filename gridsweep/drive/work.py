@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridsweep.plan import Plan, make_plan
-from gridsweep.spec import Run, Sweep
+from gridsweep.spec import Run, Sweep, WandbSweep, make_sweep
 from gridsweep.store import Claim, Claims, Outcome, PlanRaced, Store
 from gridsweep.store.attempts import count_attempts, record_attempt, write_log
 from gridsweep.store.commit import commit
@@ -54,7 +54,7 @@ class Progress(NamedTuple):
 Report = Callable[[Progress], None]
 
 
-def write_plan(store: Store, sweep: Sweep, *, lanes: int | None, slots: int) -> Plan:
+def write_plan(store: Store, sweep: Sweep | WandbSweep, *, lanes: int | None, slots: int) -> Plan:
     """Plans what is left of a sweep, and writes it down if it asks for anything no plan holds."""
     while True:
         plans = store.plans()
@@ -69,7 +69,7 @@ def write_plan(store: Store, sweep: Sweep, *, lanes: int | None, slots: int) -> 
         return plan
 
 
-def plan_against(store: Store | None, sweep: Sweep, *, lanes: int | None, slots: int) -> Plan:
+def plan_against(store: Store | None, sweep: Sweep | WandbSweep, *, lanes: int | None, slots: int) -> Plan:
     """Returns what is left of a sweep, given a store or none. Writes nothing."""
     committed = store.committed_run_ids() if store else set()
     cohorts = [runs for known in store.plans() for runs in known.cohorts.values()] if store else []
@@ -102,14 +102,14 @@ class Tries:
 
 
 @functools.lru_cache(maxsize=64)
-def _planned_sweep(root: Path, number: int) -> tuple[Sweep, dict[str, dict[str, Any]]]:
+def _planned_sweep(root: Path, number: int) -> tuple[Sweep | WandbSweep, dict[str, dict[str, Any]]]:
     """Returns the sweep of a stored plan and its cohorts by id; plans never change, so it is kept."""
     document = next(plan.document for plan in Store.open(root).plans() if plan.number == number)
-    sweep = Sweep(document["spec"], where=f"plan {number}", name=document["sweep"])
+    sweep = make_sweep(document["spec"], where=f"plan {number}", name=document["sweep"])
     return sweep, {cohort["cohort_id"]: cohort for cohort in document["cohorts"]}
 
 
-def runs_of(store: Store, piece: Piece) -> tuple[Sweep, list[Run]]:
+def runs_of(store: Store, piece: Piece) -> tuple[Sweep | WandbSweep, list[Run]]:
     """Returns a cohort's sweep and runs, in order of lanes.
 
     Raises:

@@ -6,6 +6,7 @@ holds yet.
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -13,7 +14,7 @@ import jax
 
 from gridsweep.plan.cohorts import Cohort, PlannedRun, group_into_cohorts
 from gridsweep.plan.cost import run_bytes, run_operations, run_seconds
-from gridsweep.spec import SCIENCE_VERSION, Run, Sweep
+from gridsweep.spec import SCIENCE_VERSION, Run, Sweep, SweepError, WandbSweep
 
 PLAN_VERSION = 1
 
@@ -24,7 +25,7 @@ class Expansion:
 
     rows: int  # as the file counts them, the same network perhaps several times
     runs: tuple[PlannedRun, ...]  # each network once
-    void: int = 0  # rows that cannot run
+    void: dict[str, int] = dataclasses.field(default_factory=dict)  # rows that cannot run, by reason
 
     @property
     def run_ids(self) -> set[str]:
@@ -36,7 +37,7 @@ class Expansion:
 class Plan:
     """What a sweep asks for against what is there."""
 
-    sweep: Sweep
+    sweep: Sweep | WandbSweep
     expansion: Expansion
     committed: int  # networks already in the store
     waiting: int  # networks that an earlier plan holds and nobody has committed yet
@@ -55,7 +56,7 @@ class Plan:
             "sweep": self.sweep.name,
             "runs": self.expansion.rows,
             "distinct": len(self.expansion.runs),
-            "void": self.expansion.void,
+            "void": sum(self.expansion.void.values()),
             "committed": self.committed,
             "waiting": self.waiting,
             "to_plan": sum(lanes),
@@ -89,20 +90,30 @@ class Plan:
 
 
 @functools.lru_cache(maxsize=4)
-def expand(sweep: Sweep) -> Expansion:
+def expand(sweep: Sweep | WandbSweep) -> Expansion:
     """Returns the distinct networks of a sweep, each at its first row. A sweep is expanded once.
+
+    A row of a published W&B file that cannot run is void; in a file of ours it is a mistake.
 
     Raises:
         SweepError: some row's settings cannot be combined.
     """
     first: dict[str, PlannedRun] = {}
-    for row, run in enumerate(sweep):
+    void: Counter[str] = Counter()
+    for row in range(len(sweep)):
+        try:
+            run = sweep[row]
+        except SweepError as error:
+            if not isinstance(sweep, WandbSweep):
+                raise
+            void[error.mistakes[0].text] += 1
+            continue
         first.setdefault(run.run_id, PlannedRun(row, run))
-    return Expansion(rows=len(sweep), runs=tuple(first.values()))
+    return Expansion(rows=len(sweep), runs=tuple(first.values()), void=dict(void))
 
 
 def make_plan(
-    sweep: Sweep,
+    sweep: Sweep | WandbSweep,
     *,
     committed: Collection[str] = (),
     planned: Collection[str] = (),

@@ -3,8 +3,10 @@
 from gridsweep.spec.build import Rejected, build
 from gridsweep.spec.columns import flatten, unflatten
 from gridsweep.spec.identity import SCIENCE_VERSION, run_id
+from gridsweep.spec.load import load_sweep, make_sweep
 from gridsweep.spec.mistakes import Mistake, SweepError
-from gridsweep.spec.sweep import Run, Sweep, load_sweep
+from gridsweep.spec.sweep import Run, Sweep
+from gridsweep.spec.wandb import WandbSweep
 
 __all__ = [
     "SCIENCE_VERSION",
@@ -13,9 +15,11 @@ __all__ = [
     "Run",
     "Sweep",
     "SweepError",
+    "WandbSweep",
     "build",
     "flatten",
     "load_sweep",
+    "make_sweep",
     "run_id",
     "unflatten",
 ]

@@ -11,7 +11,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +28,6 @@ from gridsweep.spec.build import (
     unknown_kind,
 )
 from gridsweep.spec.candidates import Candidates
-from gridsweep.spec.document import read_document
 from gridsweep.spec.identity import run_id
 from gridsweep.spec.mistakes import Mistake, SweepError, describe, did_you_mean
 from gridsweep.systems import System
@@ -58,7 +56,7 @@ class Run(NamedTuple):
 
 
 class Sweep:
-    """The runs a document describes. Make one with :func:`load_sweep`."""
+    """The runs a document describes. Make one with ``gridsweep.spec.load_sweep``."""
 
     def __init__(self, document: Mapping[str, Any], where: str = "sweep", name: str = "sweep"):
         """Reads and checks a document.
@@ -425,20 +423,3 @@ def _merged(before: Any, value: Any) -> Any:
         return value
     kept = as_node(before) if isinstance(before, dict | str) else {}
     return {**kept, **{name: _merged(kept.get(name), item) for name, item in value.items()}}
-
-
-def load_sweep(path: str | Path, *, runs: int | None = None) -> Sweep:
-    """Reads a sweep file; ``runs`` gives a random sweep its size.
-
-    Raises:
-        SweepError: with every mistake of the file.
-    """
-    path = Path(path)
-    document = read_document(path)
-    if runs is not None:
-        document = document | {"run_cap": runs}
-    return Sweep(document, where=str(path), name=_slug(path.stem))
-
-
-def _slug(stem: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", stem.lower()).strip("-_")[:64] or "sweep"

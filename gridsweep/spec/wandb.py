@@ -98,10 +98,15 @@ class WandbSweep:
         known = {*NAMES, *OTHERS} if program == NO_FREE_LUNCH else {axis.keys[0] for axis in self._axes}
         for axis in self._axes:
             if axis.keys[0] not in known:
-                mistakes.append(Mistake(f'parameters: "{axis.keys[0]}"', "not a setting of the published program"))
+                mistakes.append(
+                    Mistake(f'parameters: "{axis.keys[0]}"', "not a setting of the published program")
+                )
         if program not in (NO_FREE_LUNCH, DISENTANGLING):
             mistakes.append(
-                Mistake("program", f"found {program}, expected {NO_FREE_LUNCH} or {DISENTANGLING}; our own sweeps have no program")
+                Mistake(
+                    "program",
+                    f"found {program}, expected {NO_FREE_LUNCH} or {DISENTANGLING}; our own have no program",
+                )
             )
         self._program = program
         cap = document.get("run_cap")
@@ -109,7 +114,9 @@ class WandbSweep:
             mistakes.append(Mistake("run_cap", "a random sweep has no size of its own: give --runs N"))
         self._rows = cap if self.method == "random" else math.prod(len(axis.values) for axis in self._axes)
         if isinstance(self._rows, int) and self._rows > LARGEST_SWEEP:
-            mistakes.append(Mistake("parameters", f"{self._rows:,} runs, more than the limit of {LARGEST_SWEEP:,}"))
+            mistakes.append(
+                Mistake("parameters", f"{self._rows:,} runs, more than the limit of {LARGEST_SWEEP:,}")
+            )
         if mistakes:
             raise SweepError(where, mistakes)
 
@@ -130,7 +137,9 @@ class WandbSweep:
         except Void as void:
             raise SweepError(self.where, [Mistake(f"row {number}", str(void))]) from None
         except Rejected as rejected:
-            mistakes = [Mistake(f"row {number}, {mistake.key}", mistake.text) for mistake in rejected.mistakes]
+            mistakes = [
+                Mistake(f"row {number}, {mistake.key}", mistake.text) for mistake in rejected.mistakes
+            ]
             raise SweepError(self.where, mistakes) from None
         return Run(run_id(system), system)
 
@@ -154,7 +163,9 @@ class WandbSweep:
             rng = np.random.default_rng([seed, number])
             return {axis.keys[0]: axis.values[rng.integers(len(axis.values))][0] for axis in self._axes}
         digits = np.unravel_index(number, self._shape)
-        return {axis.keys[0]: axis.values[int(digit)][0] for axis, digit in zip(self._axes, digits, strict=True)}
+        return {
+            axis.keys[0]: axis.values[int(digit)][0] for axis, digit in zip(self._axes, digits, strict=True)
+        }
 
     @functools.cached_property
     def _shape(self) -> tuple[int, ...]:
@@ -191,7 +202,9 @@ def translate(flat: Mapping[str, Any]) -> dict[str, Any]:
     settings["network"]["kind"] = {"rnn": "rnn", "vanillarnn": "srnn"}.get(
         settings["network"]["kind"].lower(), settings["network"]["kind"].lower()
     )
-    settings["training"]["updates"] = int(flat.get("n_epochs", 1)) * int(flat.get("n_grad_steps_per_epoch", 1))
+    settings["training"]["updates"] = int(flat.get("n_epochs", 1)) * int(
+        flat.get("n_grad_steps_per_epoch", 1)
+    )
     settings["target"] |= _fields_per_cell(flat.get("n_place_fields_per_cell", 1))
     settings["target"] |= {"decoder": "three_smallest", "angle": "atan"}
     settings["network"]["decay_tensor"] = "bias"
