@@ -1,7 +1,9 @@
 """``gridsweep plan`` and ``gridsweep run``: what a sweep will cost, and getting it done."""
 
+import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,7 +86,7 @@ def run(
     from gridsweep.store import Store
 
     loaded = read_sweep(sweep, runs)
-    again = f"gridsweep run {sweep} --store {store}" + (" --inline" if inline else "")
+    again = shlex.join(["gridsweep", *sys.argv[1:]])
     with clear_errors():
         _check_runs(loaded)
         opened = Store.open_or_create(store)
@@ -95,10 +97,13 @@ def run(
         print(_in_words(planned))
         panel = ProgressPanel(loaded.name, runs=len(wanted), committed=planned.committed)
         interrupt = Interrupt(lambda: panel.notice("stopping after this chunk; Ctrl-C again ends at once"))
+        told: dict[str, Any] = {"report": panel.report, "stop": lambda: interrupt.requested}
         with interrupt, panel:
             try:
-                if pieces:
-                    _drive(opened, wanted, inline, address, slots, panel, interrupt, wait=not no_wait)
+                if pieces and inline:
+                    _run_inline(opened, wanted, wait=not no_wait, **told)
+                elif pieces:
+                    _run_with_ray(opened, wanted, address=address, slots=slots, **told)
             except KeyboardInterrupt:
                 fail(f"\nended at once; resume with\n  {again}", EXIT_INTERRUPTED)
     missing = len(wanted - opened.committed_run_ids())
@@ -117,15 +122,16 @@ def run(
     )
 
 
-def _drive(opened, wanted, inline, address, slots, panel, interrupt, *, wait) -> None:
-    if inline:
-        from gridsweep.drive.inline import AllClaimed, run_inline
+def _run_inline(store: "Store", run_ids: set[str], **how: Any) -> None:
+    from gridsweep.drive.inline import AllClaimed, run_inline
 
-        try:
-            run_inline(opened, wanted, report=panel.report, stop=lambda: interrupt.requested, wait=wait)
-        except AllClaimed as error:
-            fail(error, EXIT_CLAIMED)
-        return
+    try:
+        run_inline(store, run_ids, **how)
+    except AllClaimed as error:
+        fail(error, EXIT_CLAIMED)
+
+
+def _run_with_ray(store: "Store", run_ids: set[str], *, address: str, **how: Any) -> None:
     from gridsweep.drive.ray_environment import prepared
 
     with prepared(local=address == "local") as scratch:
@@ -133,15 +139,7 @@ def _drive(opened, wanted, inline, address, slots, panel, interrupt, *, wait) ->
             from gridsweep.drive.ray_tune import run_with_ray
         except ImportError as error:
             fail(f"Ray is not installed ({error}); use --inline, or install ray[tune]")
-        run_with_ray(
-            opened,
-            wanted,
-            scratch=scratch,
-            address=address,
-            slots=slots,
-            report=panel.report,
-            stop=lambda: interrupt.requested,
-        )
+        run_with_ray(store, run_ids, scratch=scratch, address=address, **how)
 
 
 def _plan(sweep: "Sweep | WandbSweep", store: "Store | None", lanes: int | None, slots: int | None) -> "Plan":
