@@ -206,6 +206,17 @@ SCORES = {
         meaning="Square grid score: how much better a map matches itself turned by 90 than by 45 degrees.",
         **_GRID_SCORE,
     ),
+    "grid_score_60_mean": Field(
+        pa.float64(),
+        meaning="Hexagonal grid score in the difference-of-means form, at its own best ring; never smaller "
+        "than grid_score_60, so thresholds do not carry across.",
+        **_GRID_SCORE,
+    ),
+    "grid_score_90_min_max": Field(
+        pa.float64(),
+        meaning="Square grid score less the larger of 45 and 135 degrees, at its own best ring.",
+        **_GRID_SCORE,
+    ),
     "ring_60_inner": Field(
         pa.float32(), meaning="Inner radius of the ring that gave grid_score_60.", **_RING
     ),

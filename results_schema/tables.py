@@ -96,7 +96,7 @@ TABLES: dict[str, Table] = {
             key=("run_id", "evaluation", "bins", "unit"),
             columns=(
                 *("run_id", "unit", "evaluation", "bins", "in_published_sample"),
-                *("grid_score_60", "grid_score_90"),
+                *("grid_score_60", "grid_score_90", "grid_score_60_mean", "grid_score_90_min_max"),
                 *("ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer", "guarded_lags"),
                 *("mean_rate", "peak_rate", "silent"),
                 *("system.kind", "target.kind", "network.kind", "network.activation", "network.units"),

