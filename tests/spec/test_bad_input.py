@@ -75,10 +75,18 @@ def test_all_mistakes_are_said_at_once():
 
 
 def test_a_grid_of_ten_billion_is_refused_without_being_made():
-    names = (
-        "target.field_width_m target.surround_ratio training.learning_rate training.weight_decay training.updates "
-        "training.batch_size training.steps network.units target.place_cells arena.side_m"
-    ).split()
+    names = [
+        "target.field_width_m",
+        "target.surround_ratio",
+        "training.learning_rate",
+        "training.weight_decay",
+        "training.updates",
+        "training.batch_size",
+        "training.steps",
+        "network.units",
+        "target.place_cells",
+        "arena.side_m",
+    ]
     axes = "".join(f"  {name}: {{values: {list(range(4, 14))}}}\n" for name in names)
     text = GOOD[: GOOD.index("parameters:")] + "parameters:\n" + axes
     assert "20,000,000,000 runs, more than the limit of 1,000,000" in complaints(text)
@@ -106,8 +114,35 @@ def test_what_is_no_sweep_file_says_what_it_is(tmp_path, content, expected):
 
 ATOMS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=8)
 KEYS = st.sampled_from(
-    "name method seeds base parameters runs target network training kind units values zip exclude keep lanes "
-    "expect target.kind target.field_width_m system evaluation uniform gaussian rnn min max distribution".split()
+    [
+        "name",
+        "method",
+        "seeds",
+        "base",
+        "parameters",
+        "runs",
+        "target",
+        "network",
+        "training",
+        "kind",
+        "units",
+        "values",
+        "zip",
+        "exclude",
+        "keep",
+        "lanes",
+        "expect",
+        "target.kind",
+        "target.field_width_m",
+        "system",
+        "evaluation",
+        "uniform",
+        "gaussian",
+        "rnn",
+        "min",
+        "max",
+        "distribution",
+    ]
 )
 DOCUMENTS = st.recursive(
     ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
