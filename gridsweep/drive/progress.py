@@ -15,6 +15,8 @@ from gridsweep.drive.work import Progress
 
 ROWS_SHOWN = 8
 REFRESHES_PER_S = 2
+WIDEST = 132  # columns
+STARTING = "starting workers: some twenty seconds with Ray"
 
 
 class ProgressPanel:
@@ -27,7 +29,7 @@ class ProgressPanel:
         self._committed, self._before = committed, committed
         self._working: dict[str, Progress] = {}
         self._diverged = self._failed = 0
-        self._notice = "starting"
+        self._notice = STARTING
         self._started_s = time.monotonic()
         self._live = Live(self, console=self._console, refresh_per_second=REFRESHES_PER_S, transient=False)
         self._is_terminal = self._console.is_terminal
@@ -50,7 +52,7 @@ class ProgressPanel:
 
     def report(self, progress: Progress) -> None:
         """Takes in how far a cohort is."""
-        if self._notice == "starting":
+        if self._notice == STARTING:
             self._notice = ""
         if progress.state == "training":
             self._working[progress.cohort_id] = progress
@@ -131,6 +133,8 @@ class ProgressPanel:
             subtitle=self._notice or None,
             subtitle_align="left",
             border_style="blue",
+            # Short of the edge: the terminal's echo of ^C at the last column would break the line.
+            width=min(self._console.width - 4, WIDEST),
         )
 
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from gridsweep.kinds import discover
+from gridsweep.kinds import SEED_LIMIT, discover
 from gridsweep.networks import Network
 from gridsweep.spec.axes import read_axes
 from gridsweep.spec.build import Rejected, build
 from gridsweep.spec.identity import run_id
-from gridsweep.spec.mistakes import Mistake, SweepError, describe
+from gridsweep.spec.mistakes import Mistake, SweepError, describe, is_number
 from gridsweep.spec.sweep import DEFAULT_KEEP, LARGEST_SWEEP, Run
 from gridsweep.targets import Target
 
@@ -67,6 +67,7 @@ LOSSES = {
 }
 UNIFORM = re.compile(r"Uniform\(\s*(\S+)\s*,\s*(\S+)\s*\)")
 POISSON = re.compile(r"Poisson\(\s*(\S+)\s*\)")
+MOST_FIELDS_MEAN = 1_000
 MOST_FIELDS_SD = 6  # a Poisson number of fields is padded to its mean and so many standard deviations
 
 
@@ -110,8 +111,12 @@ class WandbSweep:
             )
         self._program = program
         cap = document.get("run_cap")
-        if self.method == "random" and not isinstance(cap, int):
+        if self.method == "random" and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
             mistakes.append(Mistake("run_cap", "a random sweep has no size of its own: give --runs N"))
+        seed = document.get("sampling_seed", 0)
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
+            text = f"found {describe(seed)}, expected a whole number of at least 0 and below 2^32"
+            mistakes.append(Mistake("sampling_seed", text))
         self._rows = cap if self.method == "random" else math.prod(len(axis.values) for axis in self._axes)
         if isinstance(self._rows, int) and self._rows > LARGEST_SWEEP:
             mistakes.append(
@@ -199,12 +204,9 @@ def translate(flat: Mapping[str, Any]) -> dict[str, Any]:
                 settings[part][field] = value
             else:
                 settings[part] = value
-    settings["network"]["kind"] = {"rnn": "rnn", "vanillarnn": "srnn"}.get(
-        settings["network"]["kind"].lower(), settings["network"]["kind"].lower()
-    )
-    settings["training"]["updates"] = int(flat.get("n_epochs", 1)) * int(
-        flat.get("n_grad_steps_per_epoch", 1)
-    )
+    architecture = str(flat.get("rnn_type", "RNN")).lower()
+    settings["network"]["kind"] = {"vanillarnn": "srnn"}.get(architecture, architecture)
+    settings["training"]["updates"] = _count(flat, "n_epochs") * _count(flat, "n_grad_steps_per_epoch")
     settings["target"] |= _fields_per_cell(flat.get("n_place_fields_per_cell", 1))
     settings["target"] |= {"decoder": "three_smallest", "angle": "atan"}
     settings["network"]["decay_tensor"] = "bias"
@@ -219,15 +221,31 @@ def _value(name: str, value: Any) -> Any:
     if name == "optimizer":
         return {"kind": str(value)}
     if isinstance(value, str) and (found := UNIFORM.fullmatch(value)):
-        return {"uniform": [float(found[1]), float(found[2])]}
+        return {"uniform": [_number(name, found[1]), _number(name, found[2])]}
     return value
+
+
+def _count(flat: Mapping[str, Any], name: str) -> int:
+    value = flat.get(name, 1)
+    if not is_number(value) or value != int(value):
+        raise Void(f"{name}: found {describe(value)}, expected a whole number")
+    return int(value)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Void(f"{name}: found {describe(text)}, expected a number") from None
 
 
 def _fields_per_cell(value: Any) -> dict[str, Any]:
     found = POISSON.fullmatch(value) if isinstance(value, str) else None
     if not found:
         return {"fields_per_cell": value}
-    mean = float(found[1])
+    mean = _number("n_place_fields_per_cell", found[1])
+    if not 0 <= mean < MOST_FIELDS_MEAN:
+        raise Void(f"n_place_fields_per_cell: found a mean of {mean}, expected 0 to {MOST_FIELDS_MEAN}")
     return {"fields_per_cell": math.ceil(1 + mean + MOST_FIELDS_SD * mean**0.5), "extra_fields_mean": mean}
 
 

@@ -30,7 +30,7 @@ def test_off_a_terminal_each_cohort_leaves_one_plain_line():
 
 
 def test_on_a_terminal_the_panel_shows_networks_rate_loss_and_divergence():
-    console = Console(file=io.StringIO(), width=120, force_terminal=True, record=True)
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, record=True)
     panel = ProgressPanel("demo", runs=8, committed=4, console=console)
     panel.report(progress("training"))
     console.print(panel)
@@ -40,13 +40,13 @@ def test_on_a_terminal_the_panel_shows_networks_rate_loss_and_divergence():
 
 
 def test_a_notice_stands_at_the_foot_of_the_panel_until_there_is_another():
-    console = Console(file=io.StringIO(), width=120, force_terminal=True, record=True)
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, record=True)
     panel = ProgressPanel("demo", runs=8, committed=0, console=console)
     console.print(panel)
-    assert "starting" in console.export_text()
+    assert "starting workers" in console.export_text()
     panel.report(progress("training"))
     panel.notice("stopping after this chunk")
     console.print(panel)
     shown = console.export_text()
     assert "stopping after this chunk" in shown
-    assert "starting" not in shown
+    assert "starting workers" not in shown
