@@ -7,6 +7,7 @@ the file and the numbers of its runs and nothing else.
 """
 
 import copy
+import json
 import math
 import re
 from collections import Counter
@@ -138,7 +139,8 @@ class Sweep:
         self.seeds = self._read_seeds(document.get("seeds"))
         self.keep = self._read_keep(document.get("keep", {}))
         self.lanes = self._read_whole("lanes", 1, MOST_LANES)
-        self.figures = document.get("figures", [])
+        self._check_notes()
+        self.figures = document.get("figures") or []
         self._overrides = self._read_list() if self.method == "list" else [{}]
         if "runs" in document and self.method != "list":
             self._complain("runs", "needs method: list")
@@ -158,6 +160,22 @@ class Sweep:
         self._check_assignments()
         self._excluded = self._read_excluded()
         self._mistakes = list(dict.fromkeys(self._mistakes))
+
+    def _check_notes(self) -> None:
+        """Checks what no run depends on, but every plan keeps."""
+        for key, sort, expected in (
+            ("description", str, "text"),
+            ("metric", dict, "a mapping such as {name: grid_score_60, goal: maximize}"),
+            ("figures", list, "a list"),
+        ):
+            value = self.document.get(key)
+            if value is not None and not isinstance(value, sort):
+                self._complain(key, f"found {describe(value)}, expected {expected}")
+                continue
+            try:
+                json.dumps(value, allow_nan=False)
+            except ValueError:
+                self._complain(key, "holds a number that is not finite")
 
     def _read_seeds(self, seeds: Any) -> list[int] | None:
         if seeds is None:
