@@ -163,7 +163,7 @@ def _tie(
     groups = (
         zipped if isinstance(zipped, list) and all(isinstance(group, list) for group in zipped) else [zipped]
     )
-    free = dict(axes)
+    tied_already: set[str] = set()
     for group in groups:
         if not isinstance(group, list) or len(group) < 2 or not all(isinstance(key, str) for key in group):
             mistakes.append(Mistake("zip", f"found {describe(group)}, expected lists of at least two keys"))
@@ -174,14 +174,14 @@ def _tie(
                 Mistake("zip", f'"{unknown[0]}" is no axis of parameters{did_you_mean(unknown[0], axes)}')
             )
             continue
+        twice = [key for key in group if group.count(key) > 1 or key in tied_already]
+        if twice:
+            mistakes.append(Mistake("zip", f'"{twice[0]}" stands twice'))
+            continue
         drawn = [key for key in group if key not in axes]
         if drawn:
             if not mistakes:
                 mistakes.append(Mistake("zip", f'"{drawn[0]}" is drawn from a distribution: only values tie'))
-            continue
-        twice = [key for key in group if group.count(key) > 1 or key not in free]
-        if twice:
-            mistakes.append(Mistake("zip", f'"{twice[0]}" stands twice'))
             continue
         lengths = {key: len(axes[key].values) for key in group}
         if len(set(lengths.values())) > 1:
@@ -191,8 +191,7 @@ def _tie(
         tied = Axis(
             tuple(group), tuple(zip(*(tuple(v[0] for v in axes[key].values) for key in group), strict=True))
         )
-        for key in group:
-            del free[key]
+        tied_already |= set(group)
         axes = {
             key: tied if key == group[0] else axis
             for key, axis in axes.items()

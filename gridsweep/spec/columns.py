@@ -60,9 +60,9 @@ def unflatten(columns: Mapping[str, Any], *, evaluation: Any = None) -> System:
             ),
             None,
         )
-        if "." not in name or value is None or spread:
+        if "." not in name or spread or value is None or value != value:  # NULL, which pandas reads as NaN
             continue
-        _put(settings, name, value)
+        _put(settings, name, json.loads(value) if _is_list(value) else value)
     for name, value in columns.items():
         if name.endswith("_kind") and value == "uniform":
             field = name.removesuffix("_kind")
@@ -70,6 +70,10 @@ def unflatten(columns: Mapping[str, Any], *, evaluation: Any = None) -> System:
     if evaluation is not None:
         settings["evaluation"] = evaluation
     return build(settings)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("[")
 
 
 def _put(settings: dict[str, Any], name: str, value: Any) -> None:
