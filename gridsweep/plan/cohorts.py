@@ -41,17 +41,22 @@ def group_into_cohorts(
         slots: how many cohorts run at a time.
         lane_s: estimated seconds of one run.
     """
-    by_program: dict[Hashable, list[PlannedRun]] = {}
-    for planned in runs:
-        by_program.setdefault(jax.tree.structure(planned.run.system), []).append(planned)
     cohorts = []
-    for group in by_program.values():
+    for group in by_program(runs):
         width = lanes or lanes_for(len(group), slots=slots, lane_s=lane_s)
         cohorts += [
             Cohort(cohort_id(group[start : start + width]), tuple(group[start : start + width]))
             for start in range(0, len(group), width)
         ]
     return cohorts
+
+
+def by_program(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
+    """Returns the runs that share a compiled program together, in order of their first."""
+    groups: dict[Hashable, list[PlannedRun]] = {}
+    for planned in runs:
+        groups.setdefault(jax.tree.structure(planned.run.system), []).append(planned)
+    return list(groups.values())
 
 
 def lanes_for(runs: int, *, slots: int, lane_s: float) -> int:

@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
-import jax
-
-from gridsweep.plan.cohorts import Cohort, PlannedRun, group_into_cohorts
+from gridsweep.plan.cohorts import Cohort, PlannedRun, by_program, group_into_cohorts
 from gridsweep.plan.cost import run_bytes, run_operations, run_seconds
 from gridsweep.spec import SCIENCE_VERSION, Run, Sweep, SweepError, WandbSweep
 
@@ -132,8 +130,8 @@ def make_plan(
     expansion = expand(sweep)
     left = [member for member in expansion.runs if member.run.run_id not in committed]
     new = [member for member in left if member.run.run_id not in planned]
-    seconds = _sum_by_structure(left, run_seconds)
-    lane_s = _sum_by_structure(new, run_seconds) / len(new) if new else 0.0
+    programs = by_program(left)
+    lane_s = _total(by_program(new), run_seconds) / len(new) if new else 0.0
     cohorts = group_into_cohorts(new, lanes=lanes or sweep.lanes, slots=slots, lane_s=lane_s)
     return Plan(
         sweep=sweep,
@@ -141,21 +139,14 @@ def make_plan(
         committed=len(expansion.runs) - len(left),
         waiting=len(left) - len(new),
         cohorts=tuple(cohorts),
-        programs=len({jax.tree.structure(member.run.system) for member in expansion.runs}),
-        operations=_sum_by_structure(left, run_operations),
-        seconds=seconds / slots,
-        bytes=int(_sum_by_structure(left, lambda run: run_bytes(run, sweep.keep))),
+        programs=len(by_program(expansion.runs)),
+        operations=_total(programs, run_operations),
+        seconds=_total(programs, run_seconds) / slots,
+        bytes=int(_total(programs, lambda run: run_bytes(run, sweep.keep))),
         slots=slots,
     )
 
 
-def _sum_by_structure(members: list[PlannedRun], cost: Callable[[Run], float]) -> float:
+def _total(programs: list[list[PlannedRun]], cost: Callable[[Run], float]) -> float:
     """Sums a cost that depends on a run's program only, computing it once for each program."""
-    known: dict[Any, float] = {}
-    total = 0.0
-    for member in members:
-        structure = jax.tree.structure(member.run.system)
-        if structure not in known:
-            known[structure] = cost(member.run)
-        total += known[structure]
-    return total
+    return sum(len(group) * cost(group[0].run) for group in programs)
