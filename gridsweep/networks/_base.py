@@ -5,8 +5,9 @@ dictionary of arrays, so that they are one lane of a stacked tree like everythin
 them back into the module inside a traced function, at no cost at run time.
 """
 
+import dataclasses
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ INITIALIZERS = {
     "glorot_normal": jax.nn.initializers.glorot_normal(),
     "orthogonal": jax.nn.initializers.orthogonal(),
 }
+USUAL_INITIALIZER = "glorot_uniform"
 
 Weights = dict[str, Any]  # nested; leaves are float32 arrays
 
@@ -58,7 +60,12 @@ class Network(Kind):
     units: int = per_cohort(1024, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("relu", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
     initializer: str = per_cohort(
-        "glorot_uniform", choices=tuple(INITIALIZERS), meaning="how recurrent weights are drawn"
+        USUAL_INITIALIZER,
+        choices=tuple(INITIALIZERS),
+        meaning="how recurrent weights are drawn, in the keras family",
+    )
+    initializer_family: str = per_cohort(
+        "keras", choices=("keras", "torch"), meaning="whose habits the other weights are drawn by"
     )
 
     @abstractmethod
@@ -68,6 +75,12 @@ class Network(Kind):
     @abstractmethod
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns the multiplications of one forward time step of one walk, encoder excluded."""
+
+    def canonical(self) -> Self:
+        """Leaves out ``initializer`` where PyTorch's habits leave nothing to it."""
+        if self.initializer_family == "keras":
+            return self
+        return dataclasses.replace(self, initializer=USUAL_INITIALIZER)
 
     def init(self, key: PRNGKeyArray, outputs: int) -> Weights:
         """Returns freshly drawn weights."""

@@ -3,7 +3,8 @@
 h_0 = y_0 E;  h_t = phi(u_t W_in + h_{t-1} W);  z_t = h_t D, with u_t the displacement of a step (m), y_0
 the encoding of the start and phi the activation. The scored units are h itself.
 
-Source: spec (c), row RNN. Kernels are Glorot uniform but for W, which ``initializer`` chooses.
+Source: spec (c), row RNN. Kernels are Glorot uniform but for W, which ``initializer`` chooses; with
+``initializer_family: torch`` and relu or tanh it is the network of Sorscher et al. 2019 as they draw it.
 """
 
 import jax
@@ -11,20 +12,21 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import ACTIVATIONS, INITIALIZERS, Circuit, Network
+from gridsweep.networks._base import ACTIVATIONS, Circuit, Network
+from gridsweep.networks._initial import habits
 
 
 class RnnCircuit(Circuit):
     """The four kernels of the network."""
 
     def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
-        glorot = INITIALIZERS["glorot_uniform"]
+        draw = habits(network)
         units = network.units
         self.activation = network.activation
-        self.encoder = nnx.Param(glorot(rngs.params(), (outputs, units)))
-        self.input = nnx.Param(glorot(rngs.params(), (2, units)))
-        self.recurrent = nnx.Param(INITIALIZERS[network.initializer](rngs.params(), (units, units)))
-        self.decoder = nnx.Param(glorot(rngs.params(), (units, outputs)))
+        self.encoder = nnx.Param(draw.linear(rngs.params(), (outputs, units)))
+        self.input = nnx.Param(draw.input(rngs.params(), (2, units)))
+        self.recurrent = nnx.Param(draw.recurrent(rngs.params(), (units, units)))
+        self.decoder = nnx.Param(draw.linear(rngs.params(), (units, outputs)))
 
     def activity(
         self, start: Float[Array, " outputs"], displacement_m: Float[Array, "steps 2"]

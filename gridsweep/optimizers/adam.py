@@ -1,27 +1,41 @@
-"""Adam as TensorFlow 2.8's Keras has it: epsilon is added to the root before bias correction.
+"""Adam in two forms, which differ in where epsilon stands.
 
-At update t, w -= learning_rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + 1e-7). Optax's own adds
-epsilon after the correction and is off by 0.04 in a weight after eight updates at a rate of 0.01.
+``keras`` (TensorFlow 2.8): epsilon is added to the root before bias correction. At update t,
+w -= learning_rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + 1e-7). ``torch`` (and Optax): after it,
+w -= learning_rate * m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + 1e-8). With one epsilon, 1e-7, the two are
+0.04 apart in a weight after eight updates at a rate of 0.01. Epsilon is the form's own unless it is set.
 Source: spec d.2 ("epsilon hat").
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from gridsweep.kinds import Scalar, kind, per_lane
+from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
 from gridsweep.optimizers._base import Optimizer
 
 
 @kind
 class Adam(Optimizer):
-    """Adam, Keras form."""
+    """Adam, Keras or PyTorch form."""
 
+    form: str = per_cohort(
+        "keras",
+        choices=("keras", "torch"),
+        meaning="keras: epsilon beside the root as it is; torch: beside the root corrected for bias",
+    )
     first_decay: Scalar = per_lane(0.9, meaning="memory of the mean gradient", at_least=0.0, at_most=1.0)
     second_decay: Scalar = per_lane(
         0.999, meaning="memory of the mean square gradient", at_least=0.0, at_most=1.0
     )
     epsilon: Scalar = per_lane(1e-7, meaning="added to the root of the mean square gradient", above=0.0)
+
+    @classmethod
+    def complete(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Gives the PyTorch form without an epsilon PyTorch's."""
+        return {"epsilon": 1e-8} | settings if settings.get("form") == "torch" else settings
 
     def transformation(self, learning_rate: Scalar) -> optax.GradientTransformation:
         """Returns the rule at a learning rate."""
@@ -35,9 +49,12 @@ class Adam(Optimizer):
             count = state.count + 1
             mean = jax.tree.map(lambda m, g: m + (1 - self.first_decay) * (g - m), state.mu, updates)
             square = jax.tree.map(lambda v, g: v + (1 - self.second_decay) * (g * g - v), state.nu, updates)
-            correction = jnp.sqrt(1 - self.second_decay**count) / (1 - self.first_decay**count)
+            root_correction = jnp.sqrt(1 - self.second_decay**count)
+            correction = root_correction / (1 - self.first_decay**count)
+            # Added to the corrected root, epsilon is this much smaller beside the root as it is.
+            epsilon = self.epsilon * root_correction if self.form == "torch" else self.epsilon
             step = jax.tree.map(
-                lambda m, v: -learning_rate * correction * m / (jnp.sqrt(v) + self.epsilon), mean, square
+                lambda m, v: -learning_rate * correction * m / (jnp.sqrt(v) + epsilon), mean, square
             )
             return step, optax.ScaleByAdamState(count=count, mu=mean, nu=square)
 

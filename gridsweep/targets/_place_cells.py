@@ -3,14 +3,17 @@
 Source: spec b.1 and b.4. A cell with several fields answers with the one that is nearest in units of its
 own width; its surround belongs to the same field. A place is decoded as the mean of the centres of the
 three most active cells.
+
+Cells have all ``fields_per_cell`` fields, or each has 1 + Poisson(``extra_fields_mean``) of them (spec
+f.25). Then all are drawn, so that lanes keep one shape, and the surplus ones are marked as absent.
 """
 
-import itertools
-from typing import NamedTuple
+import dataclasses
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from gridsweep.arena import Arena
 from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
@@ -25,6 +28,7 @@ class PlaceCells(NamedTuple):
     centres_m: Float[Array, "cells fields 2"]
     field_width_m: Float[Array, "cells fields"]
     surround_ratio: Float[Array, "cells fields"]  # surround over centre standard deviation; 1 without
+    exists: Bool[Array, "cells fields"] | None = None  # None: all do. The first field of a cell always does.
 
 
 @kind
@@ -35,7 +39,18 @@ class PlaceCellTarget(Target):
         512, unit="cells", meaning="number of place cells", at_least=4, at_most=65536
     )
     fields_per_cell: int = per_cohort(
-        1, unit="fields", meaning="place fields of each cell", at_least=1, at_most=8
+        1,
+        unit="fields",
+        meaning="place fields of each cell, or the most a cell can have",
+        at_least=1,
+        at_most=32,
+    )
+    extra_fields_mean: Scalar = per_lane(
+        0.0,
+        unit="fields",
+        meaning="mean of the Poisson number of fields beyond the first; 0: all cells have fields_per_cell",
+        at_least=0.0,
+        at_most=1000.0,
     )
     field_width_m: Scalar = per_lane(
         0.12, unit="m", meaning="standard deviation of a field", above=0.0, at_most=1000.0, spread=True
@@ -47,14 +62,15 @@ class PlaceCellTarget(Target):
         return self.place_cells
 
     def draw(self, key: PRNGKeyArray, arena: Arena) -> PlaceCells:
-        """Returns centres, widths and surround ratios."""
-        for_centres, for_widths, for_ratios = jax.random.split(key, 3)
+        """Returns centres, widths, surround ratios and, of several fields, which exist."""
+        for_centres, for_widths, for_ratios, for_numbers = jax.random.split(key, 4)
         shape = (self.place_cells, self.fields_per_cell)
         centres_m = arena.sample_positions(for_centres, self.place_cells * self.fields_per_cell)
         return PlaceCells(
             centres_m=centres_m.reshape(*shape, 2),
             field_width_m=draw_spread(for_widths, self.field_width_m, shape),
             surround_ratio=self.draw_surround_ratio(for_ratios, shape),
+            exists=draw_existing(for_numbers, self.extra_fields_mean, shape),
         )
 
     def draw_surround_ratio(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "cells fields"]:
@@ -67,7 +83,33 @@ class PlaceCellTarget(Target):
     ) -> Float[Array, "steps 2"]:
         """Returns the mean centre of the three most active cells; of equals, the lowest index first."""
         _, chosen = jax.lax.top_k(output, CELLS_DECODED)
-        return mean_of_tightest_fields(arena, cells.centres_m[chosen])
+        exists = None if cells.exists is None else cells.exists[chosen]
+        return mean_of_tightest_fields(arena, cells.centres_m[chosen], exists)
+
+    def canonical(self) -> Self:
+        """Leaves out the mean number of extra fields where there is room for none."""
+        if self.fields_per_cell > 1:
+            return self
+        return dataclasses.replace(self, extra_fields_mean=0.0)
+
+
+def draw_existing(
+    key: PRNGKeyArray, extra_mean: Scalar, shape: tuple[int, int]
+) -> Bool[Array, "cells fields"] | None:
+    """Returns which fields exist: 1 + Poisson(extra_mean) of each cell, at most all; all if the mean is 0.
+
+    None for cells of one field. The number is drawn by comparing one uniform draw with the cumulative
+    probabilities: a mean that is traced costs no loop, and what lies beyond the last field is cut off.
+    """
+    cells, fields = shape
+    if fields == 1:
+        return None
+    extra = jnp.arange(fields - 1, dtype=jnp.float32)
+    log_probability = jax.scipy.special.xlogy(extra, extra_mean) - jax.scipy.special.gammaln(extra + 1)
+    at_most = jnp.cumsum(jnp.exp(log_probability - extra_mean))  # P(number of extra fields <= extra)
+    beyond_first = jax.random.uniform(key, (cells, 1)) >= at_most[None]
+    drawn = jnp.concatenate([jnp.ones((cells, 1), bool), beyond_first], axis=1)
+    return drawn | (extra_mean == 0)
 
 
 def scaled_square_distances(
@@ -83,6 +125,8 @@ def scaled_square_distances(
         single = jax.tree.map(lambda leaf: leaf[:, 0], cells)
         return _both_distances(arena, single, position_m[:, None])
     centre, surround = _both_distances(arena, cells, position_m[:, None, None])
+    if cells.exists is not None:
+        centre = jnp.where(cells.exists[None], centre, jnp.inf)
     nearest = jnp.argmin(centre, axis=-1, keepdims=True)
     return (
         jnp.take_along_axis(centre, nearest, axis=-1)[..., 0],
@@ -99,16 +143,23 @@ def _both_distances(arena: Arena, cells: PlaceCells, position_m: Float[Array, ".
 
 
 def mean_of_tightest_fields(
-    arena: Arena, centres_m: Float[Array, "steps chosen fields 2"]
+    arena: Arena,
+    centres_m: Float[Array, "steps chosen fields 2"],
+    exists: Bool[Array, "steps chosen fields"] | None = None,
 ) -> Float[Array, "steps 2"]:
-    """Returns the mean of one field of each chosen cell: of all choices the one that scatters least."""
-    chosen, fields = centres_m.shape[1:3]
-    choices = jnp.array(list(itertools.product(range(fields), repeat=chosen)))
-    candidates_m = centres_m[:, jnp.arange(chosen)[None], choices]  # (steps, choices, chosen, 2)
+    """Returns the mean of one field of each of three cells: of all choices the one that scatters least."""
+    first_m, second_m, third_m = jnp.unstack(centres_m, axis=1)
     # Offsets from the first cell keep a mean meaningful across the seam of a torus.
-    origin_m = candidates_m[:, :, :1]
-    offsets_m = arena.offset_m(origin_m, candidates_m)
-    scatter_m2 = jnp.sum(jnp.var(offsets_m, axis=2), axis=-1)
-    means_m = arena.wrap(origin_m[:, :, 0] + jnp.mean(offsets_m, axis=2))
-    tightest = jnp.argmin(scatter_m2, axis=1)
-    return jnp.take_along_axis(means_m, tightest[:, None, None], axis=1)[:, 0]
+    to_second_m = arena.offset_m(first_m[:, :, None], second_m[:, None])  # (steps, fields, fields, 2)
+    to_third_m = arena.offset_m(first_m[:, :, None], third_m[:, None])
+    # Of offsets 0, b and c the variance is 2/9 of this, summed over coordinates.
+    b_m, c_m = to_second_m[:, :, :, None], to_third_m[:, :, None]
+    scatter_m2 = jnp.sum(b_m**2 + c_m**2 - b_m * c_m, axis=-1)  # (steps, fields, fields, fields)
+    if exists is not None:
+        first, second, third = jnp.unstack(exists, axis=1)
+        all_exist = first[:, :, None, None] & second[:, None, :, None] & third[:, None, None]
+        scatter_m2 = jnp.where(all_exist, scatter_m2, jnp.inf)
+    tightest = jnp.argmin(scatter_m2.reshape(len(scatter_m2), -1), axis=1)
+    i, j, k = jnp.unravel_index(tightest, scatter_m2.shape[1:])
+    step = jnp.arange(len(scatter_m2))
+    return arena.wrap(first_m[step, i] + (to_second_m[step, i, j] + to_third_m[step, i, k]) / CELLS_DECODED)

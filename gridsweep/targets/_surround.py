@@ -1,4 +1,4 @@
-"""What the targets with an inhibitory surround share: its width, written either way.
+"""What the targets with an inhibitory surround share: its width, written either way, and the shift.
 
 Source: spec f.1. The No-Free-Lunch programs give the ratio of standard deviations, Sorscher's and
 Nayebi's the ratio of variances, under one name and both with the value 2. Here ``surround_convention``
@@ -36,6 +36,20 @@ class SurroundTarget(PlaceCellTarget):
 
     def canonical(self) -> Self:
         """Writes a constant ratio as one of standard deviations; a uniform one is uniform as it is said."""
+        normal = super().canonical()
         if self.surround_convention == "sigma" or isinstance(self.surround_ratio, Uniform):
-            return self
-        return dataclasses.replace(self, surround_ratio=self.surround_ratio**0.5, surround_convention="sigma")
+            return normal
+        return dataclasses.replace(
+            normal, surround_ratio=self.surround_ratio**0.5, surround_convention="sigma"
+        )
+
+
+def shifted_to_one(raw: Float[Array, "steps cells"]) -> Float[Array, "steps cells"]:
+    """Returns activity shifted by its smallest value's size, then divided by its sum (SHIFT of spec b.2).
+
+    Uniform where all cells are silent: a place so far from every field that all values underflow.
+    """
+    shifted = raw + jnp.abs(jnp.min(raw, axis=-1, keepdims=True))
+    total = jnp.sum(shifted, axis=-1, keepdims=True)
+    silent = total == 0
+    return (shifted + silent) / jnp.where(silent, raw.shape[-1], total)

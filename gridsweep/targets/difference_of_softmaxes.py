@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from gridsweep.arena import Arena
 from gridsweep.kinds import kind, per_cohort
 from gridsweep.targets._place_cells import PlaceCells, scaled_square_distances
-from gridsweep.targets._surround import SurroundTarget
+from gridsweep.targets._surround import SurroundTarget, shifted_to_one
 from gridsweep.trajectories import Walk
 
 
@@ -38,9 +38,3 @@ class DifferenceOfSoftmaxes(SurroundTarget):
         if self.normalisation == "none":
             return shifted_to_one(jnp.exp(-centre) - jnp.exp(-surround))
         return shifted_to_one(jax.nn.softmax(-centre, axis=-1) - jax.nn.softmax(-surround, axis=-1))
-
-
-def shifted_to_one(raw: Float[Array, "steps cells"]) -> Float[Array, "steps cells"]:
-    """Returns activity shifted by its smallest value's size, then divided by its sum (SHIFT of spec b.2)."""
-    shifted = raw + jnp.abs(jnp.min(raw, axis=-1, keepdims=True))
-    return shifted / jnp.sum(shifted, axis=-1, keepdims=True)

@@ -25,7 +25,7 @@ def some_cells(seed, cells, fields):
 
 def slow_distances(cells, position_m, periodic=False):
     """Spec b.1: (A, B) of every cell, with the field that is nearest in units of its own width."""
-    centres_m, widths_m, ratios = (np.asarray(leaf, float) for leaf in cells)
+    centres_m, widths_m, ratios = (np.asarray(leaf, float) for leaf in cells[:3])
     centre, surround = [], []
     for place_m in np.asarray(position_m, float):
         for cell_centres_m, cell_widths_m, cell_ratios in zip(centres_m, widths_m, ratios, strict=True):

@@ -1,0 +1,41 @@
+"""The vanilla recurrent network between affine layers ("vanillarnn" in the published programs).
+
+h_t = phi(m_t W_in + h_{t-1} W), without a bias of its own, with m_t = affine(u_t) and h_0 = affine(y_0). The
+scored units are the dense layer g_t = phi(affine(h_t)), not h: it asks whether a lattice needs to be where
+the recurrence is.
+
+Source: spec (c), row SRNN. W is drawn as ``initializer`` says, all other kernels Glorot uniform.
+"""
+
+from flax import nnx
+from jaxtyping import Array, Float
+
+from gridsweep.kinds import kind
+from gridsweep.networks._base import Network
+from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
+
+
+class SrnnCircuit(LayeredCircuit):
+    """The layers and the two kernels of the cell."""
+
+    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
+        super().__init__(network, outputs, rngs)
+        self.draw_cell(network, rngs, gates=1)
+
+    def step(self, state: Float[Array, " units"], drive: Float[Array, " units"]):
+        """Returns h twice: carried and kept."""
+        hidden = self.phi(drive + state @ self.recurrent[...])
+        return hidden, hidden
+
+
+@kind
+class Srnn(Network):
+    """A vanilla RNN whose scored units are a dense layer after it."""
+
+    def circuit(self, outputs: int, rngs: nnx.Rngs) -> SrnnCircuit:
+        """Returns the module with freshly drawn weights."""
+        return SrnnCircuit(self, outputs, rngs)
+
+    def multiplications_per_step(self, outputs: int) -> int:
+        """Returns those of layers and cell."""
+        return layered_multiplications(self.units, outputs, gates=1)
