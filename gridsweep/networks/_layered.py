@@ -4,9 +4,9 @@ m_t = affine(u_t) lifts a displacement (m) to as many numbers as there are units
 activation; the cell makes h_t of m_t and h_{t-1}; g_t = phi(affine(h_t)) are the scored units; the report is
 affine(g_t).
 
-Only what needs h_{t-1} is inside the scan: the projection, the cell's input kernel and the layers after it are
-matrix products over all steps at once. The affine maps are Flax's ``Linear``. The cells are written out: those
-of Flax multiply by the input kernel step by step, and FLAXBIAS
+Only what needs h_{t-1} is inside the scan: the projection, the cell's input kernel and the layers after it
+are matrix products over all steps at once. The affine maps are Flax's ``Linear``. The cells are written out:
+those of Flax multiply by the input kernel step by step, and their GRU has one bias where Keras has two.
 
 Source: spec (c), rows SRNN to UGRNN. Kernels are Glorot uniform, biases zero, unless a cell says otherwise.
 """
