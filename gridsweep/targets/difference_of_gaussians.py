@@ -8,9 +8,9 @@ difference of softmaxes, which has the same ingredients and no zero-frequency pa
 Source: encoder spec b.2 and b.3 (published as ``true_difference_of_gaussians``; a normalisation is
 ignored there and is no setting here); decoder b.4 and f.3: the published programs take the three *least*
 active cells, which lie on the ring (``three_smallest``). ``three_largest`` is the rule of the other
-targets. Entropy floor (512 cells, 0.12 m, s = 2): 6.19 nats. Decoder floor of ``three_smallest``: 11 cm
-at (0.10 m, s = 2), and below 10 cm for 8 of the 49 published settings only; of ``three_largest``: no place
-at all with narrow fields, where far cells are as active as near ones, and 4 cm from 0.3 m and s = 4 on.
+targets. Entropy floor (512 cells, 0.12 m, s = 2): 6.19 nats. Decoder floor of ``three_smallest``: 13 cm
+at (0.12 m, s = 2), and below 10 cm for 8 of the 49 published settings only; of ``three_largest``: above
+1 m with narrow fields, where far cells are as active as near ones, and 4 cm with wide (0.4 m, s = 4).
 """
 
 import jax.numpy as jnp

@@ -8,8 +8,9 @@ frequency for 1/16 < a_I / a_E < 0.356 at s = 2. Only the ratio of the two heigh
 rounding.
 
 Source: encoder spec b.2 and b.3; decoder b.4: mean centre of the three most active cells. Entropy floor
-(512 cells, 0.12 m, s = 2, ratio 1/4): about that of the difference of softmaxes, 6.09 nats. Decoder floor:
-that of Gaussian cells, 4.2 cm, up to a ratio of about 0.4; above it far cells are the most active (f.3).
+(512 cells, 0.12 m, s = 2, ratio 1/4): 6.06 nats, a little below the difference of softmaxes. Decoder
+floor: 4.3 cm, near that of Gaussian cells; 4.9 cm at a ratio of 0.4, and 20 cm at 0.7, where far cells are
+among the most active (f.3).
 """
 
 import dataclasses

@@ -6,7 +6,7 @@ width w / sqrt(1 - s^-2), 0.139 m for 0.12 m and s = 2. It is here because it wa
 a result with it is a result with Gaussian cells and no evidence of its own.
 
 Source: encoder spec b.2, b.3 and f.4; decoder b.4: mean centre of the three most active cells. Entropy
-floor (512 cells, 0.12 m, s = 2): 3.37 nats, that of Gaussian cells of 0.139 m; decoder floor 4.2 cm.
+floor (512 cells, 0.12 m, s = 2): 3.36 nats, that of Gaussian cells of 0.139 m; decoder floor 4.2 cm.
 """
 
 import jax
