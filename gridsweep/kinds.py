@@ -23,10 +23,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
 
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Integer
 
 Scalar = float | Float[Array, ""]
-Whole = int | Float[Array, ""]
+Whole = int | Integer[Array, ""]
 
 SEED_LIMIT = 2**32
 
