@@ -12,12 +12,16 @@ So two runs may share a program exactly when ``jax.tree.structure(a) == jax.tree
 new target takes part in sweeping, batching, storing and plotting by declaring its fields. The metadata
 given here (unit, meaning, bounds, choices) is read by the sweep-file checker, the documentation and the
 conformance tests; it is written nowhere else.
+
+A setting whose name is a keyword of Python is declared with an underscore behind it, as PEP 8 has it:
+``pass_`` is ``pass`` in sweep files, columns and declarations, and a node answers to both.
 """
 
 import builtins
 import dataclasses
 import functools
 import importlib
+import operator
 import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
@@ -105,8 +109,14 @@ class Kind:
 
     @classmethod
     def declarations(cls) -> Mapping[str, Declaration]:
-        """The fields in order, with what they say about themselves."""
+        """The fields in order, as sweep files spell them, with what they say about themselves."""
         return _declarations(cls)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The defaults by field; None where it follows another field. Parts have none of their own."""
+        fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
+        return {spelled(field.name): field.default for field in fields if field.metadata["sort"] != "part"}
 
     @classmethod
     def complete(cls, settings: dict[str, Any]) -> dict[str, Any]:
@@ -134,8 +144,13 @@ def _declarations(cls: type) -> Mapping[str, Declaration]:
         said = {key: value for key, value in field.metadata.items() if key in known}
         if said.get("sort") == "cohort":
             said.setdefault("type", _value_type(field.type))
-        found[field.name] = Declaration(**said)
+        found[spelled(field.name)] = Declaration(**said)
     return found
+
+
+def spelled(attribute: str) -> str:
+    """Returns the name of a field in sweep files: ``pass`` for ``pass_``."""
+    return attribute.removesuffix("_")
 
 
 def _value_type(annotation: Any) -> type:
@@ -161,7 +176,28 @@ def kind(cls: type[K]) -> type[K]:
         data_fields=[name for name, sort in sorts.items() if sort != "cohort"],
         meta_fields=[name for name, sort in sorts.items() if sort == "cohort"],
     )
+    _answer_to_spellings(made, [name for name in sorts if name != spelled(name)])
     return made
+
+
+def _answer_to_spellings(made: Any, attributes: list[str]) -> None:
+    """Lets a kind be made and read by the spelling of the fields that Python spells otherwise."""
+    if not attributes:
+        return
+    attribute_of = {spelled(attribute): attribute for attribute in attributes}
+    make = made.__init__
+
+    @functools.wraps(make)
+    def init(self: Any, **settings: Any) -> None:
+        for name in attribute_of.keys() & settings.keys():
+            if attribute_of[name] in settings:
+                raise TypeError(f"{made.__qualname__}: {name} is given twice")
+            settings[attribute_of[name]] = settings.pop(name)
+        make(self, **settings)
+
+    made.__init__ = init
+    for name, attribute in attribute_of.items():
+        setattr(made, name, property(operator.attrgetter(attribute)))
 
 
 @functools.cache

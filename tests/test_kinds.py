@@ -134,3 +134,19 @@ def test_a_file_with_two_kinds_is_refused(folder):
 def test_a_file_without_a_kind_is_refused(folder):
     with pytest.raises(TypeError, match=r"circle defines none: a file holds one Shape"):
         folder(circle="radius = 1")
+
+
+@kind
+class _Gate(Kind):
+    in_: str = per_cohort("open", choices=("open", "shut"), meaning="whether it lets through")
+    width: float = per_lane(1.0, meaning="how wide")
+
+
+def test_a_field_named_like_a_keyword_is_spelt_without_its_underscore():
+    gate = _Gate(**{"in": "shut"})
+    assert gate == _Gate(in_="shut")
+    assert (gate.in_, getattr(gate, "in")) == ("shut", "shut")
+    assert list(_Gate.declarations()) == list(_Gate.defaults()) == ["in", "width"]
+    assert dataclasses.replace(gate, width=2.0).in_ == "shut"
+    with pytest.raises(TypeError, match="in is given twice"):
+        _Gate(**{"in": "shut", "in_": "open"})

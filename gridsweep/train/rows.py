@@ -187,6 +187,6 @@ def _weight_rows(run: Run, weights: Any) -> list[dict[str, Any]]:
 
 
 def _side_m(run: Run) -> float:
-    """Returns the arena's side; a system without an arena has maps of the published box."""
-    arena = getattr(run.system, "arena", None)
-    return float(arena.side_m) if arena is not None else 2.2
+    """Returns the side of the arena, or of the maps where a system has none; the published one by default."""
+    arena = getattr(run.system, "arena", run.system)
+    return float(getattr(arena, "side_m", 2.2))

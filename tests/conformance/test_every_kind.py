@@ -146,7 +146,7 @@ def test_every_field_has_a_meaning_and_lengths_have_units(kind):
 
 @every_class
 def test_defaults_are_within_their_own_bounds(kind):
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    defaults = kind.defaults()
     for name, declared in kind.declarations().items():
         if declared.sort == "part" or declared.follows:
             continue
@@ -172,7 +172,7 @@ def test_a_kind_is_made_from_its_name_alone_and_comes_back_from_columns(family, 
 def test_values_drawn_for_each_cell_come_back_from_columns(family, kind):
     for name, declared in kind.declarations().items():
         if declared.spread:
-            default = next(field.default for field in dataclasses.fields(kind) if field.name == name)
+            default = kind.defaults()[name]
             settings = {"kind": kind.kind_name(), name: {"uniform": [default * 1.01, default * 1.5]}}
             system = build(run_with(family, kind, settings))
             again = unflatten(flatten(system), evaluation=run_with(family, kind).get("evaluation"))
@@ -219,7 +219,7 @@ def _node(system, family):
 
 def another_value(kind, name, declared):
     """A value that the declaration allows and that is not the default; None where there is none."""
-    default = next(field.default for field in dataclasses.fields(kind) if field.name == name)
+    default = kind.defaults()[name]
     if declared.follows:
         return 12345
     tried = [*declared.choices, not default] if declared.type in (bool, str) else []

@@ -1,7 +1,5 @@
 """What holds for every target: shapes, finite activity, places that come back, lanes that do not mix."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,6 +113,6 @@ def leaves(kind):
 
 def scaled(kind, name, factor):
     """The default of a field times a factor, within its bounds."""
-    default = next(field.default for field in dataclasses.fields(kind) if field.name == name)
+    default = kind.defaults()[name]
     assert not check_value(kind.declarations()[name], default * factor)[1], name
     return default * factor
