@@ -5,7 +5,7 @@ one network are not independent, they share weights, target and walks, so the ba
 never units: on simulated data a band over units was 16 times too narrow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -224,7 +224,7 @@ def exceedance_counts(
 
 
 def bootstrap_fractions(
-    counts: Int[np.ndarray, "networks points"],
+    counts: Int[np.ndarray, "networks points"] | Float[np.ndarray, "networks points"],
     units: Int[np.ndarray, " networks"],
     draws: int,
     rng: np.random.Generator,
@@ -232,19 +232,35 @@ def bootstrap_fractions(
     """Returns the pooled fraction of units above each threshold in resampled sets of networks.
 
     A draw is a vector of weights (how often each network was drawn), so all draws are one matrix product.
-    Weights and counts are whole numbers, so the product is exact whatever the order of its sums.
+    Weights and counts are whole numbers, so the product is exact whatever the order of its sums. Other
+    amounts that are summed over a network's units may stand for counts; they are summed in float64.
     """
     networks = len(units)
-    counts_and_units = np.column_stack([counts, units]).astype(np.float64)
+    whole = np.issubdtype(counts.dtype, np.integer)
+    dtype = _exact_for(networks * int(units.max())) if whole else np.float64
+    counts_and_units = np.column_stack([counts, units]).astype(dtype)
     fractions = np.empty((draws, counts.shape[1]))
+    for start, weights in _resampling_weights(networks, draws, rng):
+        sums = (weights.astype(counts_and_units.dtype) @ counts_and_units).astype(np.float64)
+        fractions[start : start + len(weights)] = sums[:, :-1] / sums[:, -1:]
+    return fractions
+
+
+def _resampling_weights(
+    networks: int, draws: int, rng: np.random.Generator
+) -> Iterator[tuple[int, Int[np.ndarray, "here networks"]]]:
+    """Yields (first draw, how often each network was drawn in each of these draws), piece by piece."""
     at_once = max(1, _CELLS_AT_ONCE // networks)
     for start in range(0, draws, at_once):
         here = min(at_once, draws - start)
-        drawn = rng.integers(networks, size=(here, networks)) + networks * np.arange(here)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=here * networks).reshape(here, networks)
-        sums = weights.astype(np.float64) @ counts_and_units
-        fractions[start : start + here] = sums[:, :-1] / sums[:, -1:]
-    return fractions
+        drawn = rng.integers(networks, size=(here, networks), dtype=np.int32)
+        places = drawn + networks * np.arange(here)[:, None]
+        yield start, np.bincount(places.ravel(), minlength=here * networks).reshape(here, networks)
+
+
+def _exact_for(largest_sum: int) -> type[np.floating]:
+    """Returns the shortest float in which whole numbers up to this one are exact: half the work if short."""
+    return np.float32 if largest_sum < 2**24 else np.float64
 
 
 def tail_probability(networks: int, level: float) -> float:

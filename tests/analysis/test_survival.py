@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_the_matrix_bootstrap_is_the_plain_one():
     counts = np.array([[(scores > t).sum() for t in thresholds] for scores in networks])
     units = np.array([len(scores) for scores in networks])
     fast = bootstrap_fractions(counts, units, 300, np.random.default_rng(3))
-    drawn = np.random.default_rng(3).integers(4, size=(300, 4))
+    drawn = np.random.default_rng(3).integers(4, size=(300, 4), dtype=np.int32)
     slow = [
         survival_function(np.concatenate([networks[i] for i in one_draw]), thresholds) for one_draw in drawn
     ]
@@ -96,7 +98,7 @@ def test_the_matrix_bootstrap_is_the_plain_one():
 def test_the_bootstrap_in_pieces_is_the_bootstrap_at_once(monkeypatch):
     counts, units = np.arange(12).reshape(6, 2), np.full(6, 20)
     whole = bootstrap_fractions(counts, units, 50, np.random.default_rng(0))
-    monkeypatch.setattr("gridsweep.analysis.survival._CELLS_AT_ONCE", 6 * 7)
+    monkeypatch.setattr(sys.modules["gridsweep.analysis.survival"], "_CELLS_AT_ONCE", 6 * 7)
     np.testing.assert_array_equal(whole, bootstrap_fractions(counts, units, 50, np.random.default_rng(0)))
 
 
