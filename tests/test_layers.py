@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "evaluations": {"kinds"},
     "maps": {"kinds"},
     "scores": {"kinds", "maps"},
-    "theory": {"kinds", "arena", "targets", "maps"},
+    "theory": {"kinds", "arena", "trajectories", "targets", "maps"},
     "systems": {"kinds"} | NOUNS,
     "spec": {"kinds", "systems"} | NOUNS,
     "plan": {"spec"},
@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "drive": {"plan", "spec", "train", "store"},
     "kept": {"spec", "systems", "train", "store", "networks"},
     "analysis": {"results_schema", "store"},
-    "figures": {"analysis", "store", "theory"},
+    "figures": {"analysis", "store", "theory", "maps"},
 }
 # Which files alone may import a package.
 GATES = {

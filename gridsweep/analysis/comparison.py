@@ -106,12 +106,12 @@ def difference(
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions",
     method 10.
     """
-    thresholds = np.unique(np.asarray(thresholds, dtype=np.float64))
+    points = np.unique(np.asarray(thresholds, dtype=np.float64))
     rng = np.random.default_rng(seed)
     shares, drawn, with_one, ends = [], [], [], []
     groups = [networks_of(table, name, score, by) for name in (first, second)]
     for group in groups:
-        counts = exceedance_counts(group.run_of, group.scores, thresholds, len(group.units))
+        counts = exceedance_counts(group.run_of, group.scores, points, len(group.units))
         shares.append(counts.sum(0) / group.units.sum())
         if min(len(group.units) for group in groups) > 1:
             drawn.append(bootstrap_fractions(counts, group.units, draws, rng))
@@ -123,7 +123,7 @@ def difference(
     by_network = with_one[0] - with_one[1]
     return pd.DataFrame(
         {
-            "threshold": thresholds,
+            "threshold": points,
             "first": shares[0],
             "second": shares[1],
             "difference": shares[0] - shares[1],
