@@ -91,7 +91,7 @@ def compute_spectrum(target: Target, arena: Arena, seed: int = 0, bins: int = 55
 def _standing_at(places_m: np.ndarray) -> Walk:
     """Returns a walk that visits the places.
 
-    Headings and steps are zero: targets of place ignore them, and of those of heading a spectrum says nothing.
+    Headings and steps are zero: targets of place ignore them, of heading it says nothing.
     """
     steps = len(places_m)
     position_m = jnp.asarray(places_m, jnp.float32)
