@@ -122,6 +122,36 @@ METRICS = {
         nullable=True,
     ),
     "penalty": Field(pa.float32(), meaning="Weight penalty that was added to the objective.", nullable=True),
+    "reconstruction_error": Field(
+        pa.float32(),
+        meaning="Share of the target's summed squares, over places, that no linear readout of all maps "
+        "reproduces.",
+        nullable=True,
+        lowest=0.0,
+        highest=1.001,
+    ),
+    "energy": Field(
+        pa.float32(),
+        meaning="Mean over units of what the target's kernel makes of a map of unit norm, over the most that "
+        "it makes of any (negative values allowed).",
+        nullable=True,
+        lowest=0.0,
+        highest=1.001,
+    ),
+    "largest_overlap": Field(
+        pa.float32(),
+        meaning="Largest absolute cosine between the maps of two units.",
+        nullable=True,
+        lowest=0.0,
+        highest=1.001,
+    ),
+    "predicted_period_m": Field(
+        pa.float32(),
+        unit="m",
+        meaning="Spacing of the hexagonal lattice whose waves have the kernel's strongest period.",
+        nullable=True,
+        lowest=0.0,
+    ),
     "positions": Field(
         pa.int64(),
         unit="positions",

@@ -73,6 +73,7 @@ TABLES: dict[str, Table] = {
                 *("status", "reason", "message", "diverged_update", "attempts"),
                 *("evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("loss", "loss_floor", "penalty"),
+                *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
                 *("positions", "occupied_fraction", "units_scored", "silent_units"),
                 *("science_version", "gridsweep_version", "env_id", "device_kind"),
                 *("started_at", "ended_at", "train_s", "updates_per_s"),
@@ -88,6 +89,7 @@ TABLES: dict[str, Table] = {
             columns=(
                 *("run_id", "evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("loss", "loss_floor", "penalty", "positions", "occupied_fraction"),
+                *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
             ),
         ),
         Table(
@@ -107,7 +109,10 @@ TABLES: dict[str, Table] = {
             "history",
             row_is="one logged moment of one run's training",
             key=("run_id", "update"),
-            columns=("run_id", "update", "loss", "penalty", "position_error_cm", "updates_per_s"),
+            columns=(
+                *("run_id", "update", "loss", "penalty", "position_error_cm", "updates_per_s"),
+                *("reconstruction_error", "energy", "largest_overlap"),
+            ),
         ),
         Table(
             "rate_maps",

@@ -18,6 +18,7 @@ from gridsweep.trajectories.random_walk import RandomWalk
 SMALL = {
     "units": 8,
     "place_cells": 12,
+    "points": 12,
     "batch_size": 4,
     "steps": 3,
     "updates": 3,

@@ -19,7 +19,7 @@ import jax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from gridsweep.evaluations import Evaluation
-from gridsweep.kinds import SEED_LIMIT, Kind, Whole, kind, part, per_lane
+from gridsweep.kinds import SEED_LIMIT, Kind, Scalar, Whole, kind, part, per_lane
 
 # One fixed integer per stream of randomness. Never renumber: every stored result depends on them.
 STREAMS = {"centre": 1, "init": 2, "trajectory": 3, "evaluation": 4, "noise": 5}
@@ -105,6 +105,12 @@ class System(Kind):
         """How many units are observed and scored."""
 
     @property
+    def map_side_m(self) -> Scalar:
+        """Side of the square that the maps cover, in m: the arena's, or the system's own ``side_m``."""
+        owner: Any = getattr(self, "arena", self)
+        return owner.side_m
+
+    @property
     @abstractmethod
     def total_updates(self) -> int:
         """How many optimizer updates make a finished run; 0 where nothing is trained."""
@@ -123,7 +129,7 @@ class System(Kind):
 
     @abstractmethod
     def metrics(self, state: State, keys: Keys) -> dict[str, Float[Array, ""]]:
-        """Returns what history records of the lane as it is: loss, penalty, position_error_cm."""
+        """Returns what history records of the lane as it is: loss, position_error_cm, energy …"""
 
     @abstractmethod
     def observe(self, state: State, keys: Keys) -> Observation:

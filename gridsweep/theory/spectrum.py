@@ -17,7 +17,7 @@ from jaxtyping import Float
 from gridsweep.arena import Arena
 from gridsweep.targets import Target
 from gridsweep.theory.closed_form import hexagonal_period_m
-from gridsweep.trajectories import Walk
+from gridsweep.trajectories import standing_at
 
 
 class Spectrum(NamedTuple):
@@ -79,26 +79,12 @@ def compute_spectrum(target: Target, arena: Arena, seed: int = 0, bins: int = 55
     middles_m = (np.arange(bins) + 0.5) / bins * side_m - side_m / 2
     places_m = np.stack(np.meshgrid(middles_m, middles_m, indexing="ij"), axis=-1).reshape(-1, 2)
     cells = target.draw(jax.random.key(seed), arena)
-    activity = np.asarray(jax.jit(target.encode)(arena, cells, _standing_at(places_m)), np.float64)
+    activity = np.asarray(
+        jax.jit(target.encode)(arena, cells, standing_at(jnp.asarray(places_m, jnp.float32))), np.float64
+    )
     maps = activity.T.reshape(-1, bins, bins)
     power = np.mean(np.abs(np.fft.fft2(maps)) ** 2, axis=0) / bins**4
     without_zero = power.copy()
     without_zero[0, 0] = 0.0
     covariance = np.fft.ifft2(without_zero).real * bins**2
     return Spectrum(np.fft.fftshift(power), np.fft.fftshift(covariance), side_m)
-
-
-def _standing_at(places_m: np.ndarray) -> Walk:
-    """Returns a walk that visits the places.
-
-    Headings and steps are zero: targets of place ignore them, of heading it says nothing.
-    """
-    steps = len(places_m)
-    position_m = jnp.asarray(places_m, jnp.float32)
-    return Walk(
-        start_m=position_m[0],
-        start_heading_rad=jnp.zeros(()),
-        displacement_m=jnp.zeros((steps, 2)),
-        position_m=position_m,
-        heading_rad=jnp.zeros((steps,)),
-    )

@@ -80,7 +80,7 @@ def rows_of_lane(
         return rows
     first = run.system.evaluation[0].kind_name()
     for (evaluation, bins), maps in sorted(observation.maps.items()):
-        measured = scores.measure(maps, side_m=_side_m(run))
+        measured = scores.measure(maps, side_m=float(run.system.map_side_m))
         rows.extend(
             _unit_rows(run, settings, evaluation, bins, np.asarray(maps), measured, keep["rate_maps"])
         )
@@ -184,9 +184,3 @@ def _weight_rows(run: Run, weights: Any) -> list[dict[str, Any]]:
         }
         for path, leaf in leaves
     ]
-
-
-def _side_m(run: Run) -> float:
-    """Returns the side of the arena, or of the maps where a system has none; the published one by default."""
-    arena = getattr(run.system, "arena", run.system)
-    return float(getattr(arena, "side_m", 2.2))

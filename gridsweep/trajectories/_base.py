@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.arena import Arena
@@ -20,6 +21,20 @@ class Walk(NamedTuple):
     displacement_m: Float[Array, "steps 2"]
     position_m: Float[Array, "steps 2"]
     heading_rad: Float[Array, " steps"]  # in [-pi, pi)
+
+
+def standing_at(position_m: Float[Array, "places 2"]) -> Walk:
+    """Returns places as a walk without a way between them, for what knows walks alone.
+
+    Headings and steps are zero: targets of place ignore them, of heading it says nothing.
+    """
+    return Walk(
+        start_m=position_m[0],
+        start_heading_rad=jnp.zeros(()),
+        displacement_m=jnp.zeros_like(position_m),
+        position_m=position_m,
+        heading_rad=jnp.zeros(len(position_m)),
+    )
 
 
 @kind

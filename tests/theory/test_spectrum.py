@@ -11,7 +11,8 @@ from gridsweep.targets import Target
 from gridsweep.targets.difference_of_softmaxes import DifferenceOfSoftmaxes
 from gridsweep.targets.gaussian import Gaussian
 from gridsweep.theory.closed_form import ring_wavenumber
-from gridsweep.theory.spectrum import _standing_at, compute_spectrum
+from gridsweep.theory.spectrum import compute_spectrum
+from gridsweep.trajectories import standing_at
 from tests.tiny import small_node
 
 BOX = Box(side_m=2.2)
@@ -47,7 +48,7 @@ def test_the_covariance_is_the_plain_average_over_where_one_stands():
     middles = (np.arange(6) + 0.5) / 6 * 2.2 - 1.1
     places = np.stack(np.meshgrid(middles, middles, indexing="ij"), axis=-1).reshape(-1, 2)
     cells = target.draw(jax.random.key(3), BOX)
-    maps = np.asarray(target.encode(BOX, cells, _standing_at(places)), float).T.reshape(-1, 6, 6)
+    maps = np.asarray(target.encode(BOX, cells, standing_at(places)), float).T.reshape(-1, 6, 6)
     maps -= maps.mean(axis=(1, 2), keepdims=True)
     slow = np.array(
         [[np.mean(maps * np.roll(maps, (-x, -y), (1, 2))) for y in range(-3, 3)] for x in range(-3, 3)]
