@@ -6,6 +6,7 @@ Needs pyarrow and nothing of gridsweep, so that an analysis elsewhere can import
 from results_schema.fields import FIELDS, Field
 from results_schema.tables import (
     CONFIG_TYPES,
+    REASONS,
     STATUSES,
     TABLES,
     VERSION,
@@ -20,6 +21,7 @@ from results_schema.upgrade import NewerVersion, check_version, upgrade, version
 __all__ = [
     "CONFIG_TYPES",
     "FIELDS",
+    "REASONS",
     "STATUSES",
     "TABLES",
     "VERSION",

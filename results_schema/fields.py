@@ -99,6 +99,14 @@ OUTCOME = {
     "attempts": Field(
         pa.int16(), meaning="How often the run was started before this row was written.", lowest=0
     ),
+    "memory_halvings": Field(
+        pa.int16(),
+        meaning="How often memory ran out and the run was started again with half as many lanes computed "
+        "together, before this row was written.",
+        nullable=True,
+        repeats=True,
+        lowest=0,
+    ),
 }
 
 METRICS = {

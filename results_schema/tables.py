@@ -15,13 +15,22 @@ import pyarrow as pa
 from results_schema.fields import FIELDS, Field
 
 # Raised with a line in CHANGES.md and a step in upgrade.py.
-VERSION = 1
+VERSION = 2
 
 VERSION_KEY = b"results_schema.version"
 TABLE_KEY = b"results_schema.table"
 COLUMNS_KEY = b"results_schema.columns"
 
 STATUSES = ("completed", "diverged", "failed")
+
+# Why a run diverged or failed: these words and no others.
+REASONS: dict[str, tuple[str, ...]] = {
+    "diverged": ("non_finite", "nan_loss", "inf_loss", "nan_grad"),
+    "failed": (
+        *("config_error", "oom", "killed_worker", "timeout"),
+        *("ckpt_corrupt", "scorer_error", "io_error", "internal"),
+    ),
+}
 
 # What a configuration value may be. bool comes before int because True is an int in Python.
 CONFIG_TYPES: dict[type, pa.DataType] = {
@@ -70,7 +79,7 @@ TABLES: dict[str, Table] = {
             key=("run_id",),
             columns=(
                 *("run_id", "cohort_id", "lane", "micro_batch", "seed"),
-                *("status", "reason", "message", "diverged_update", "attempts"),
+                *("status", "reason", "message", "diverged_update", "attempts", "memory_halvings"),
                 *("evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("loss", "loss_floor", "penalty"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),

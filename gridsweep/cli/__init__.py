@@ -5,9 +5,10 @@ JAX, Ray, pandas and the rest are imported inside the commands that use them, so
 
 import typer
 
-from gridsweep.cli.data import query, score, verify
+from gridsweep.cli.data import query, score
 from gridsweep.cli.figure import figure
 from gridsweep.cli.inspect import diff, logs, show, status
+from gridsweep.cli.keep import compact, merge, snapshot, verify
 from gridsweep.cli.sweep import plan, run
 
 app = typer.Typer(
@@ -19,7 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, run, status, logs, show, diff, query, figure, score, verify):
+COMMANDS = (
+    *(plan, run, status, logs, show, diff, query, figure, score),
+    *(verify, compact, snapshot, merge),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -21,6 +21,7 @@ EXIT_INTERRUPTED = 4
 EXIT_CLAIMED = 5
 EXIT_DAMAGED = 6
 EXIT_DISK = 7
+EXIT_OTHER_ENVIRONMENT = 8
 
 SweepFile = Annotated[Path, typer.Argument(help="A sweep file (YAML).", metavar="SWEEP", show_default=False)]
 StoreFolder = Annotated[
@@ -43,12 +44,14 @@ def fail(message: object, code: int = EXIT_BAD_INPUT) -> NoReturn:
 @contextlib.contextmanager
 def clear_errors() -> Iterator[None]:
     """Turns the errors a user can mend into their message and an exit code; others keep their traceback."""
-    from gridsweep.store import QueryError, StoreDamaged, StoreError
+    from gridsweep.store import QueryError, StoreBusy, StoreDamaged, StoreError
 
     try:
         yield
     except StoreDamaged as error:
         fail(error, EXIT_DAMAGED)
+    except StoreBusy as error:
+        fail(error, EXIT_CLAIMED)
     except QueryError as error:
         fail(error)
     except StoreError as error:
@@ -69,12 +72,19 @@ def read_sweep(path: Path, runs: int | None = None) -> "Sweep | WandbSweep":
         fail(error)
 
 
-def open_store(folder: Path) -> "Store":
-    """Returns an open store, or ends the command saying what is there instead."""
+def open_store(folder: Path, *, writable: bool = False, snapshot: str | None = None) -> "Store":
+    """Returns an open store, or ends the command saying what is there instead.
+
+    Args:
+        folder: the store.
+        writable: end the command now if nothing can be written there.
+        snapshot: open it as it was at this saved snapshot.
+    """
     from gridsweep.store import Store
 
     with clear_errors():
-        return Store.open(folder)
+        store = Store.open(folder, writable=writable)
+        return store.at_snapshot(snapshot) if snapshot else store
 
 
 def check_format(chosen: str, *known: str) -> str:

@@ -1,4 +1,4 @@
-"""``gridsweep query | score | verify``: SQL over a store, grid scores of anyone's maps, checking a store."""
+"""``gridsweep query | score``: SQL over a store, grid scores of anyone's maps."""
 
 import sys
 from pathlib import Path
@@ -8,20 +8,18 @@ import typer
 
 from gridsweep.cli._common import (
     DEFAULT_STORE,
-    EXIT_DAMAGED,
-    Format,
     StoreFolder,
-    bytes_in_words,
     check_format,
     clear_errors,
     fail,
     open_store,
-    print_json,
 )
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from gridsweep.store import Store
 
 SCORE_COLUMNS = (
     "grid_score_60", "grid_score_90", "ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer",
@@ -46,17 +44,36 @@ def query(
     timeout_s: Annotated[
         float, typer.Option("--timeout", help="Stop after so many seconds.", min=0.1)
     ] = 10.0,
+    snapshot: Annotated[
+        str | None, typer.Option(help="Ask the store as it was at a saved snapshot.", show_default=False)
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Do not say which runs are missing.")] = False,
 ) -> None:
     """Ask the store in SQL (DuckDB, read only). Dotted names are quoted: "target.kind"."""
     check_format(output, "table", "csv", "parquet", "json")
-    opened = open_store(store)
+    opened = open_store(store, snapshot=snapshot)
     if sql.endswith(".sql"):
         sql = _read_sql(Path(sql))
     with clear_errors():
         rows = opened.sql(sql, row_limit=limit, timeout_s=timeout_s)
     if output == "parquet" and out is None and sys.stdout.isatty():
         fail("Parquet is not for a terminal: give --out FILE")
+    if not partial:
+        _say_what_is_missing(opened)
     _write_rows(rows, output, out)
+
+
+def _say_what_is_missing(store: "Store") -> None:
+    """Notes on standard error that an answer is of a part of what was planned."""
+    with clear_errors():
+        counts, missing = store.status_counts(), store.missing()
+    for sweep, run_ids in missing.items():
+        shown = ", ".join(run_ids[:3]) + (" …" if len(run_ids) > 3 else "")
+        print(
+            f"note: {len(run_ids):,} of the {counts[sweep]['planned']:,} runs of {sweep} are missing "
+            f"({shown}); --partial leaves this note out",
+            file=sys.stderr,
+        )
 
 
 def _read_sql(file: Path) -> str:
@@ -154,29 +171,3 @@ def _read_maps(file: Path, array: str | None) -> "np.ndarray":
             return loaded[array or names[0]]
         except ValueError as error:
             fail(f"{file}: {error}")
-
-
-def verify(
-    store: StoreFolder = DEFAULT_STORE,
-    repair: Annotated[bool, typer.Option("--repair", help="Remove leftovers that no commit names.")] = False,
-    output: Format = "text",
-) -> None:
-    """Check every file of a store against ledger, schema and sha256. Exit 6 when something is damaged."""
-    from gridsweep.store.verify import verify as check
-
-    check_format(output, "text", "json")
-    opened = open_store(store)
-    with clear_errors():
-        report = check(opened, repair=repair)
-    if output == "json":
-        print_json(report.as_dict())
-    else:
-        for finding in report.findings:
-            print(finding)
-        found = "sound" if report.ok else "DAMAGED: see above; what is sound can still be read"
-        print(
-            f"{found}: {report.cohorts:,} cohorts, {report.runs:,} runs, {report.files:,} files, "
-            f"{bytes_in_words(report.bytes)} checked against ledger, schema and sha256"
-        )
-    if not report.ok:
-        raise typer.Exit(EXIT_DAMAGED)

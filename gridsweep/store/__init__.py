@@ -6,7 +6,14 @@ Everybody opens a ``Store``. A worker commits a cohort with ``gridsweep.store.co
 
 from gridsweep.store.claims import Claim, Claims
 from gridsweep.store.commit import Outcome
-from gridsweep.store.errors import PlanRaced, QueryError, StoreDamaged, StoreError, StoreWarning
+from gridsweep.store.errors import (
+    PlanRaced,
+    QueryError,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreWarning,
+)
 from gridsweep.store.store import Store
 
 create_store = Store.create
@@ -19,6 +26,7 @@ __all__ = [
     "PlanRaced",
     "QueryError",
     "Store",
+    "StoreBusy",
     "StoreDamaged",
     "StoreError",
     "StoreWarning",

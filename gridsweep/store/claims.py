@@ -15,12 +15,13 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridsweep.store.errors import naming
+from gridsweep.store.errors import StoreBusy, naming
 from gridsweep.store.fs import discard, put_if_absent, stage
 from gridsweep.store.layout import check_id
 from gridsweep.store.owner import Owner
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 10.0
 DEAD_AFTER_S = 60.0
+# No cohort has this id: whoever holds it alone compacts or repairs.
+MAINTENANCE = "0" * 8
 
 _LEASE = re.compile(r"([0-9a-f]{8,64})\.(\d{1,9})\.json")
 
@@ -123,7 +126,12 @@ class Claims:
         """Returns who holds which cohort, as far as they are not known to have ended."""
         with naming("reading the claims"):
             seen = [self._observe(cohort_id, max(epochs)) for cohort_id, epochs in self._epochs().items()]
-        return [holder for holder in seen if not self._is_over(holder)]
+        return [holder for holder in seen if not self._is_over(holder) and holder.cohort_id != MAINTENANCE]
+
+    def holder_of(self, cohort_id: str) -> Owner | None:
+        """Returns the process whose claim on a cohort is the newest, if it can be told."""
+        epochs = self._epochs().get(cohort_id, [])
+        return self._read(cohort_id, max(epochs))[0] if epochs else None
 
     def beat(self, cohort_id: str, epoch: int, text: str) -> None:
         """Replaces a claim's heartbeat."""
@@ -185,3 +193,24 @@ class Claims:
 
     def _path(self, cohort_id: str, epoch: int) -> Path:
         return self._layout.leases / f"{cohort_id}.{epoch}.json"
+
+
+@contextmanager
+def maintenance(store: "Store", what: str) -> Iterator[Claim]:
+    """Holds the one store-wide lease; training and committing go on meanwhile.
+
+    Raises StoreBusy while another process holds it.
+    """
+    claims = Claims(store)
+    claim = claims.try_claim(MAINTENANCE)
+    if claim is None:
+        owner = claims.holder_of(MAINTENANCE)
+        who = f"process {owner.pid} on {owner.host}" if owner else "another process"
+        raise StoreBusy(
+            f"{store.path}: {who} is compacting or repairing this store; {what} when it is done "
+            f"(or {DEAD_AFTER_S:.0f} s after it died)"
+        )
+    try:
+        yield claim
+    finally:
+        claim.release()

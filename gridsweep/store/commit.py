@@ -86,6 +86,7 @@ def commit(
     with naming(f"commit of cohort {cohort_id}"), ExitStack() as cleanup:
         run_ids = _planned_runs(store, cohort_id, check_slug(sweep), plan)
         built = build_tables(cohort_id, run_ids, tables)
+        revision = store.ledger.revision(cohort_id)
         if store.ledger.get(cohort_id) is not None:
             return _already(store, cohort_id, built)
         _check_against_ledger(store, cohort_id, run_ids, built["runs"])
@@ -95,9 +96,15 @@ def commit(
             _publish_data(store, name, cohort_id, sweep, file, cleanup) for name, file in encoded.items()
         ]
         staged_entry = _stage(store, entry, cleanup)
-        if publish(store.fs, staged_entry, store.layout.ledger_entry(cohort_id)):
+        if publish(store.fs, staged_entry, store.layout.ledger_entry(cohort_id, revision)):
             _restore(store, published)
-            return Outcome.COMMITTED
+            if store.ledger.revision(cohort_id) == revision:
+                return Outcome.COMMITTED
+            # An earlier entry was revoked while we worked: ours stands under a name that counts no more.
+            discard(store.fs, store.layout.ledger_entry(cohort_id, revision))
+            return commit(
+                store, cohort_id=cohort_id, sweep=sweep, plan=plan, tables=tables, provenance=provenance
+            )
         already = _already(store, cohort_id, built)
         _drop_unnamed(store, cohort_id, published)
         return already
@@ -109,6 +116,8 @@ def _planned_runs(store: "Store", cohort_id: str, sweep: str, plan: int) -> Sequ
         raise StoreError(f"commit of cohort {cohort_id}: plan {plan} is for {planned.sweep}, found {sweep}")
     if cohort_id not in planned.cohorts:
         raise StoreError(f"commit of cohort {cohort_id}: plan {plan} of {sweep} has no such cohort")
+    if (by := store.plan_files.retired().get(cohort_id)) is not None:
+        raise StoreError(f"commit of cohort {cohort_id}: plan {by} split it, its runs are trained one by one")
     return planned.cohorts[cohort_id]
 
 

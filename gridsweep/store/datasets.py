@@ -1,9 +1,10 @@
 """The committed files of a table as one Arrow dataset, checked as far as opening them allows.
 
-The ledger says which files there are, so a listing of folders plays no part. The schema is the
-contract's and is stated, never inferred: inferred from whichever file comes first, one odd file
-could drop or round a column of all the others without an error. Of each file the size and the
-end are compared with the ledger before its first use, and every page's checksum as it is read.
+The ledger says which files there are, so a listing of folders plays no part; where a compaction holds
+the rows of many cohorts in few sorted files, those are read instead. The schema is the contract's and
+is stated, never inferred: inferred from whichever file comes first, one odd file could drop or round a
+column of all the others without an error. Of each file the size and the end are compared with the
+ledger before its first use, and every page's checksum as it is read.
 """
 
 # Arrow makes its compute functions at run time, where pyright cannot see them.
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridsweep.store.compact import COMPACTED, Compaction, newest_usable
 from gridsweep.store.errors import StoreDamaged
 from gridsweep.store.fs import FS
 from gridsweep.store.layout import Layout
@@ -36,7 +38,8 @@ class Datasets:
         self._fs = fs
         self._layout = layout
         self._ledger = ledger
-        self._made: dict[str, tuple[int, Dataset]] = {}
+        self._made: dict[str, tuple[tuple[int, int], Dataset]] = {}
+        self._compaction: tuple[tuple[int, tuple[str, ...]], Compaction | None] | None = None
         self._checked: set[str] = set()
 
     def schema(self, name: str) -> pa.Schema:
@@ -49,13 +52,26 @@ class Datasets:
     def get(self, name: str) -> "Dataset":
         """Returns a table's dataset. Raises StoreDamaged for a file that is not what was committed."""
         self._ledger.refresh()
-        generation, dataset = self._made.get(name, (-1, None))
-        if dataset is None or generation != self._ledger.generation:
+        compaction = self._compacted()
+        state = (self._ledger.generation, compaction.number if compaction else 0)
+        known, dataset = self._made.get(name, (None, None))
+        if dataset is None or known != state:
             dataset = self._make(name)
-            self._made[name] = (self._ledger.generation, dataset)
+            self._made[name] = (state, dataset)
         else:
             self._check_sizes(name)
         return dataset
+
+    def read_cohort(self, name: str, cohort_id: str) -> pa.Table:
+        """Returns one cohort's rows of a table from its own file, in the contract's columns."""
+        entry = self._ledger.entries()[cohort_id]
+        file = entry.tables[name]
+        self._check(entry, file)
+        try:
+            table = read_path(self._layout.root / file.file)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(file, entry, str(error)) from error
+        return _conform(upgrade(table, entry.version), self.schema(name))
 
     def raise_damage(self, name: str) -> None:
         """Reads a table file by file and raises StoreDamaged naming the first that cannot be read."""
@@ -64,6 +80,11 @@ class Datasets:
                 read_path(self._layout.root / file.file)
             except (OSError, pa.ArrowException) as error:
                 raise _damaged(file, entry, str(error)) from error
+        for file in self._compacted_files(name):
+            try:
+                read_path(self._layout.root / file.file)
+            except (OSError, pa.ArrowException) as error:
+                raise _damaged_copy(file, str(error)) from error
 
     def _make(self, name: str) -> "Dataset":
         import pyarrow.dataset as ds
@@ -72,6 +93,10 @@ class Datasets:
         read_schema = self.schema(name)
         file_format, local = checking_format(), LocalFileSystem()
         current, older = [], []
+        for file in self._compacted_files(name):
+            self._check_copy(file)
+            path = str(self._layout.root / file.file)
+            current.append(file_format.make_fragment(path, local, file_size=file.bytes))
         for entry, file in self._files(name):
             self._check(entry, file)
             if entry.version == VERSION:
@@ -90,12 +115,47 @@ class Datasets:
         return ds.dataset(_without(whole, superseded) if superseded else whole)
 
     def _files(self, name: str) -> list[tuple[LedgerEntry, DataFile]]:
-        entries = sorted(self._ledger.entries().values(), key=lambda entry: (entry.plan, entry.cohort_id))
-        return [(entry, entry.tables[name]) for entry in entries if name in entry.tables]
+        """Returns the cohorts' own files that are to be read: of cohorts in no compaction."""
+        compaction = self._compacted() if name in COMPACTED else None
+        copied = compaction.seals.keys() if compaction else ()
+        entries = [entry for entry in self._ledger.entries().values() if name in entry.tables]
+        entries = [entry for entry in entries if entry.cohort_id not in copied]
+        entries.sort(key=lambda entry: (entry.plan, entry.cohort_id))
+        return [(entry, entry.tables[name]) for entry in entries]
+
+    def _compacted(self) -> "Compaction | None":
+        """Returns the compaction to read; looked for again when the ledger or the compactions change."""
+        entries = self._ledger.entries()
+        state = (self._ledger.generation, tuple(self._fs.names(self._layout.compactions)))
+        if self._compaction is None or self._compaction[0] != state:
+            self._compaction = (state, newest_usable(self._fs, self._layout, entries))
+        return self._compaction[1]
+
+    def _compacted_files(self, name: str) -> tuple[DataFile, ...]:
+        compaction = self._compacted()
+        return compaction.files.get(name, ()) if compaction else ()
 
     def _check_sizes(self, name: str) -> None:
+        for file in self._compacted_files(name):
+            self._check_copy(file)
         for entry, file in self._files(name):
             self._check_size(entry, file)
+
+    def _check_copy(self, file: DataFile) -> None:
+        found = self._fs.stat(self._layout.root / file.file)
+        if found is None:
+            raise _damaged_copy(file, "is missing")
+        if found.st_size != file.bytes:
+            raise _damaged_copy(file, f"has {found.st_size} bytes, its entry says {file.bytes}")
+        if file.file in self._checked:
+            return
+        try:
+            end = self._fs.read_tail(self._layout.root / file.file, file.footer_bytes)
+        except OSError as error:
+            raise _damaged_copy(file, error.strerror or str(error)) from error
+        if hashlib.sha256(end).hexdigest() != file.footer_sha256:
+            raise _damaged_copy(file, "its end is not what was written")
+        self._checked.add(file.file)
 
     def _check_size(self, entry: LedgerEntry, file: DataFile) -> None:
         found = self._fs.stat(self._layout.root / file.file)
@@ -120,6 +180,12 @@ class Datasets:
 def _damaged(file: DataFile, entry: LedgerEntry, found: str) -> StoreDamaged:
     return StoreDamaged(
         f"{file.file}: {found}; cohort {entry.cohort_id}, {len(entry.runs)} runs; see `gridsweep verify`"
+    )
+
+
+def _damaged_copy(file: DataFile, found: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"{file.file}: {found}; it is a copy made by compact, `gridsweep verify --repair` sets it aside"
     )
 
 

@@ -29,6 +29,10 @@ class PlanRaced(StoreError):
     """Another process added a plan first, and the caller wanted to know."""
 
 
+class StoreBusy(StoreError):
+    """Another process holds what was asked for."""
+
+
 class StoreWarning(UserWarning):
     """Part of the store was left out of an answer."""
 

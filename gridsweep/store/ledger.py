@@ -3,6 +3,9 @@
 A data file exists for readers when an entry names it, with its size and its hash. Entries never
 change, so each is read once; a process that looks again parses only what is new. Readers leave
 an entry that does not parse out of every answer, say so, and ``verify`` reports it.
+
+An entry whose files turn out damaged is revoked: a file ``revoked/<cohort_id>.<n>.json`` says so, and
+from then on only ``ledger/<cohort_id>.r<n>.json`` counts. Neither is ever changed or taken back.
 """
 
 import re
@@ -13,7 +16,15 @@ from typing import Any
 
 from gridsweep.store.errors import StoreDamaged, StoreError, StoreWarning, naming
 from gridsweep.store.fs import FS
-from gridsweep.store.layout import Layout, check_id, check_slug, data_file, ledger_cohort
+from gridsweep.store.layout import (
+    Layout,
+    check_id,
+    check_slug,
+    data_file,
+    ledger_cohort,
+    ledger_name,
+    revoked_cohort,
+)
 from gridsweep.store.sealed import BrokenSeal, seal_of, unseal
 from results_schema import CONFIG_TYPES, STATUSES, TABLES, NewerVersion, check_version
 
@@ -53,6 +64,7 @@ class LedgerEntry:
     Args:
         not_completed: status of each run that did not complete.
         seal: hash of the entry itself.
+        revision: how often the cohort was revoked before.
     """
 
     cohort_id: str
@@ -64,6 +76,12 @@ class LedgerEntry:
     tables: Mapping[str, DataFile]
     provenance: Mapping[str, Any]
     seal: str
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """The entry's own file inside the store."""
+        return f"ledger/{ledger_name(self.cohort_id, self.revision)}"
 
     def status(self, run_id: str) -> str:
         """Returns how a run of this cohort ended."""
@@ -99,15 +117,24 @@ class Ledger:
 
     def get(self, cohort_id: str) -> LedgerEntry | None:
         """Returns one cohort's entry, looking at that file alone; None when it is not committed."""
-        if cohort_id not in self._entries and not self._pinned:
-            path = self._layout.ledger_entry(cohort_id)
+        if self._pinned:
+            return self._entries.get(cohort_id)
+        revision, known = self.revision(cohort_id), self._entries.get(cohort_id)
+        if known is not None and known.revision != revision:
+            self._remove({cohort_id})
+        if cohort_id not in self._entries:
+            path = self._layout.ledger_entry(cohort_id, revision)
             if self._fs.stat(path) is None:
                 return None
-            entry = self._read(path.name, cohort_id)
+            entry = self._read(path.name, cohort_id, revision)
             if isinstance(entry, LedgerProblem):
-                raise StoreDamaged(f"{path}: {entry.found}; see `gridsweep verify`")
+                raise StoreDamaged(f"{path}: {entry.found}; `gridsweep verify --repair` sets it aside")
             self._add(entry)
         return self._entries.get(cohort_id)
+
+    def revision(self, cohort_id: str) -> int:
+        """Returns how often a cohort has been revoked."""
+        return self._revisions().get(cohort_id, 0)
 
     def problems(self) -> tuple[LedgerProblem, ...]:
         """Returns the entries that are left out of answers."""
@@ -120,13 +147,26 @@ class Ledger:
             return
         with naming("listing the ledger"):
             names = self._fs.names(self._layout.ledger)
-        cohorts = {ledger_cohort(name): name for name in names}
-        cohorts.pop(None, None)
-        if gone := self._entries.keys() - cohorts.keys():
+        revisions = self._revisions()
+        found = (place for place in map(ledger_cohort, names) if place is not None)
+        # What stands beside the newest revision was revoked, and counts no more.
+        cohorts = {
+            cohort_id: revision for cohort_id, revision in found if revision == revisions.get(cohort_id, 0)
+        }
+        gone = {
+            cohort_id
+            for cohort_id, entry in self._entries.items()
+            if cohorts.get(cohort_id, -1) != entry.revision
+        }
+        if gone:
             self._remove(gone)
-        for cohort_id, name in cohorts.items():
-            if cohort_id is not None and cohort_id not in self._entries:
-                entry = self._read(name, cohort_id)
+        names = {ledger_name(cohort_id, revision) for cohort_id, revision in cohorts.items()}
+        for name in self._problems.keys() - names:
+            del self._problems[name]
+        for cohort_id, revision in cohorts.items():
+            if cohort_id not in self._entries:
+                name = ledger_name(cohort_id, revision)
+                entry = self._read(name, cohort_id, revision)
                 if isinstance(entry, LedgerEntry):
                     self._problems.pop(name, None)
                     self._add(entry)
@@ -141,6 +181,23 @@ class Ledger:
     def pin(self) -> None:
         """Reads the ledger once more and from then on stays with what it has."""
         self.refresh()
+        self._pinned = True
+
+    def pin_to(self, seals: Mapping[str, str]) -> None:
+        """Stays from now on with the entries of these seals, by cohort, and no others.
+
+        Raises StoreDamaged naming cohorts whose entry is another by now, or gone.
+        """
+        self.refresh()
+        held = {cohort_id: entry.seal for cohort_id, entry in self._entries.items()}
+        lost = sorted(cohort_id for cohort_id, seal in seals.items() if held.get(cohort_id) != seal)
+        if lost:
+            shown = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+            raise StoreDamaged(
+                f"{len(lost)} cohorts are not any more what the snapshot saw: {shown}; revoked/ says why"
+            )
+        if others := self._entries.keys() - seals.keys():
+            self._remove(set(others))
         self._pinned = True
 
     def run_statuses(self) -> dict[str, str]:
@@ -191,11 +248,20 @@ class Ledger:
             raise StoreDamaged("; ".join(self._type_conflicts) + "; see `gridsweep verify`")
         return self._config_columns
 
-    def _read(self, name: str, cohort_id: str) -> LedgerEntry | LedgerProblem:
+    def _revisions(self) -> dict[str, int]:
+        with naming("listing the revocations"):
+            names = self._fs.names(self._layout.revoked)
+        revisions: dict[str, int] = {}
+        for place in map(revoked_cohort, names):
+            if place is not None:
+                revisions[place[0]] = max(place[1], revisions.get(place[0], 0))
+        return revisions
+
+    def _read(self, name: str, cohort_id: str, revision: int) -> LedgerEntry | LedgerProblem:
         with naming("reading the ledger"):
             data = self._fs.read(self._layout.ledger / name)
         try:
-            return parse_entry(data, cohort_id)
+            return parse_entry(data, cohort_id, revision)
         except NewerVersion as error:
             # Sound, but not for this release: leaving it out would pass for an answer.
             raise StoreError(f"ledger/{name}: {error}") from error
@@ -225,7 +291,7 @@ class Ledger:
         self.generation += 1
 
 
-def parse_entry(data: bytes, cohort_id: str) -> LedgerEntry:
+def parse_entry(data: bytes, cohort_id: str, revision: int = 0) -> LedgerEntry:
     """Returns the entry in these bytes; raises when it is torn, altered, or not this cohort's."""
     document = unseal(data)
     check_version(document["version"])
@@ -248,6 +314,7 @@ def parse_entry(data: bytes, cohort_id: str) -> LedgerEntry:
         },
         provenance=document["provenance"],
         seal=seal_of(data),
+        revision=revision,
     )
 
 

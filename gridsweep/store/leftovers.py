@@ -95,7 +95,7 @@ def _remove_orphan(store: "Store", file: str, cohort_id: str) -> bool:
 
 def _names(store: "Store", cohort_id: str, file: str) -> bool:
     """Whether the ledger, asked now, names a file; an entry that cannot be read may do so."""
-    path = store.layout.ledger_entry(cohort_id)
+    path = store.layout.ledger_entry(cohort_id, store.ledger.revision(cohort_id))
     if store.fs.stat(path) is None:
         return False
     try:

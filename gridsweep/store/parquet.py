@@ -35,7 +35,7 @@ class Encoded:
     footer_sha256: str
 
 
-def encode(name: str, table: pa.Table) -> Encoded:
+def encode(name: str, table: pa.Table, *, rows_per_group: int | None = None) -> Encoded:
     """Returns the bytes of a table's file."""
     import pyarrow.parquet as pq
 
@@ -49,7 +49,8 @@ def encode(name: str, table: pa.Table) -> Encoded:
         use_dictionary=dictionaries,  # pyright: ignore[reportArgumentType]  takes names too
         column_encoding=encodings,
     ) as writer:
-        writer.write_table(table, row_group_size=_ROWS_PER_GROUP.get(name, _OTHER_ROWS_PER_GROUP))
+        rows = rows_per_group or _ROWS_PER_GROUP.get(name, _OTHER_ROWS_PER_GROUP)
+        writer.write_table(table, row_group_size=rows)
         writer.add_key_value_metadata(columns_in_words(name))
     data = memoryview(sink.getvalue())
     footer = footer_bytes(data[-8:].tobytes())

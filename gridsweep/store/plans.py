@@ -4,7 +4,7 @@ A plan says which runs are in which cohort. Resuming is then arithmetic: the coh
 less the cohorts of the ledger. Extending a sweep adds a plan; nothing edits one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,11 @@ class PlanFile:
         return {cohort["cohort_id"]: tuple(cohort["runs"]) for cohort in self.document["cohorts"]}
 
     @cached_property
+    def retires(self) -> tuple[str, ...]:
+        """Cohorts of earlier plans whose runs this plan packs anew, one by one: nobody trains them again."""
+        return tuple(self.document.get("retires", ()))
+
+    @cached_property
     def members(self) -> tuple[str, ...]:
         """Runs that belong to the sweep.
 
@@ -51,9 +56,11 @@ class Plans:
         self._known: dict[int, PlanFile] = {}
         self._pinned = False
 
-    def pin(self) -> None:
-        """Reads the plans once more and from then on stays with those."""
+    def pin(self, numbers: Collection[int] | None = None) -> None:
+        """Reads the plans once more and from then on stays with those, or with some of them."""
         self.all()
+        if numbers is not None:
+            self._known = {number: plan for number, plan in self._known.items() if number in numbers}
         self._pinned = True
 
     def all(self) -> list[PlanFile]:
@@ -67,6 +74,10 @@ class Plans:
             if number not in self._known:
                 self._known[number] = read_plan(self._fs, self._layout, number)
         return [self._known[number] for number in numbers]
+
+    def retired(self) -> dict[str, int]:
+        """Returns the cohorts that a later plan took apart, with that plan's number."""
+        return {cohort_id: plan.number for plan in self.all() for cohort_id in plan.retires}
 
     def get(self, number: int) -> PlanFile:
         """Returns one plan, or raises StoreError naming the plans there are."""
@@ -137,6 +148,8 @@ def check_plan(document: Mapping[str, Any]) -> dict[str, Any]:
             cohort_of[run_id] = cohort_id
     if len({cohort["cohort_id"] for cohort in document["cohorts"]}) != len(document["cohorts"]):
         raise StoreError("plan: a cohort is listed twice")
+    for cohort_id in document.get("retires", ()):
+        check_id(cohort_id, "plan: a cohort it retires")
     for run_id in document.get("members", ()):
         check_id(run_id, "plan: a member")
     return dict(document)

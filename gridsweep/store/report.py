@@ -10,14 +10,15 @@ class Finding:
     """One thing that is not as it should be.
 
     Args:
-        kind: entry, file, plan, run, column: damage; orphan, staging, stray: leftovers.
+        kind: entry, file, plan, run, column, compaction: damage; orphan, copy, staging, stray, revoked:
+            leftovers.
         file: where, as a name inside the store.
         found: what is there.
         right: what would be right.
         cohort_id: the cohort concerned, if there is one.
         runs: how many runs it concerns.
         damage: whether results are lost or in doubt.
-        removed: whether ``repair`` removed it.
+        removed: whether ``repair`` removed it, or, where it is damage, set it aside in quarantine.
     """
 
     kind: str
@@ -31,7 +32,7 @@ class Finding:
 
     def __str__(self) -> str:
         cohort = f" (cohort {self.cohort_id}, {self.runs} runs)" if self.cohort_id else ""
-        removed = "; removed" if self.removed else ""
+        removed = ("; set aside in quarantine/" if self.damage else "; removed") if self.removed else ""
         return f"{self.file}: found: {self.found}; right: {self.right}{cohort}{removed}"
 
 
@@ -50,6 +51,15 @@ class Report:
     def ok(self) -> bool:
         """Whether everything committed is there and is what was committed. Leftovers are no damage."""
         return not any(finding.damage for finding in self.findings)
+
+    @property
+    def redo(self) -> dict[str, int]:
+        """Cohorts that were revoked and are to be done again, with their number of runs."""
+        return {
+            finding.cohort_id: finding.runs
+            for finding in self.findings
+            if finding.damage and finding.removed and finding.cohort_id
+        }
 
     @property
     def counts(self) -> dict[str, int]:

@@ -24,7 +24,7 @@ from gridsweep.store.columns import (
     python_values,
 )
 from gridsweep.store.errors import StoreError
-from results_schema import STATUSES, TABLES, Table, is_config_column, schema, stored_schema
+from results_schema import REASONS, STATUSES, TABLES, Table, is_config_column, schema, stored_schema
 
 # What only a completed run has.
 _SCORES = ("position_error_cm", "loss", "penalty")
@@ -153,6 +153,11 @@ def _check_runs(runs: pa.Table, cohort_id: str, run_ids: Sequence[str]) -> Itera
         elif row["status"] != "completed":
             if not row["reason"]:
                 yield f"runs.reason: run {row['run_id']} {row['status']}, and nothing says why"
+            elif row["reason"] not in (known := REASONS[row["status"]]):
+                yield (
+                    f"runs.reason: run {row['run_id']} {row['status']}: found {row['reason']!r}, "
+                    f"expected one of {', '.join(known)}"
+                )
             for score in _SCORES:
                 if row[score] is not None:
                     found = f"found {row[score]:g}, expected NULL"

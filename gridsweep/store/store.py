@@ -18,7 +18,8 @@ from gridsweep.store.layout import FOLDERS, FORMAT, Layout
 from gridsweep.store.ledger import Ledger, LedgerProblem
 from gridsweep.store.plans import PlanFile, Plans
 from gridsweep.store.read import read_table
-from gridsweep.store.sealed import BrokenSeal, digest, seal, unseal
+from gridsweep.store.sealed import BrokenSeal, seal, unseal
+from gridsweep.store.snapshots import read_snapshot, save_snapshot, snapshot_id
 from results_schema import STATUSES
 
 if TYPE_CHECKING:
@@ -99,6 +100,22 @@ class Store:
         datasets = Datasets(self.fs, self.layout, ledger)
         return Store(self.store_id, self.fs, self.layout, plan_files, ledger, datasets)
 
+    def at_snapshot(self, snapshot: str) -> "Store":
+        """Returns the store as it was when a snapshot was saved, see ``save_snapshot``.
+
+        Raises StoreError when there is no such snapshot, StoreDamaged when some of it was revoked since.
+        """
+        document = read_snapshot(self, snapshot)
+        plan_files, ledger = Plans(self.fs, self.layout), Ledger(self.fs, self.layout)
+        ledger.pin_to(document["cohorts"])
+        plan_files.pin(document["plans"])
+        datasets = Datasets(self.fs, self.layout, ledger)
+        return Store(self.store_id, self.fs, self.layout, plan_files, ledger, datasets)
+
+    def save_snapshot(self) -> str:
+        """Writes down what is committed now and returns the snapshot's id: equal ids, equal answers."""
+        return save_snapshot(self)
+
     # Plans
 
     def add_plan(self, document: Mapping[str, Any], *, after: int | None = None) -> int:
@@ -142,12 +159,25 @@ class Store:
             }
         return counts
 
+    def missing(self, sweep: str | None = None) -> dict[str, list[str]]:
+        """Returns the run ids without a row, by sweep: planned, and neither completed, diverged nor failed.
+
+        Sweeps of which nothing is missing are left out, so an empty answer means that all is there.
+
+        Args:
+            sweep: look at this one only.
+        """
+        ended = self.ledger.run_statuses()
+        missing: dict[str, dict[str, None]] = {}
+        for plan in self.plans():
+            if sweep in (None, plan.sweep):
+                found = (run_id for run_id in plan.members if run_id not in ended)
+                missing.setdefault(plan.sweep, {}).update(dict.fromkeys(found))
+        return {name: list(run_ids) for name, run_ids in sorted(missing.items()) if run_ids}
+
     def snapshot_id(self) -> str:
         """Returns 16 hex digits that name what is committed now: equal ids, equal answers."""
-        lines = sorted(
-            f"{cohort_id}.json {entry.seal}\n" for cohort_id, entry in self.ledger.entries().items()
-        )
-        return digest("".join(lines).encode())[:16]
+        return snapshot_id({cohort_id: entry.seal for cohort_id, entry in self.ledger.entries().items()})
 
     def problems(self) -> tuple[LedgerProblem, ...]:
         """Returns the ledger entries that answers leave out because they cannot be read."""
@@ -248,7 +278,8 @@ def _read_identity(fs: FS, layout: Layout) -> str:
 
 def _check_writable(fs: FS, layout: Layout) -> None:
     try:
-        fs.make_dir(layout.staging)
+        for folder in FOLDERS:  # a copy may have lost those that were empty
+            fs.make_dir(layout.root / folder)
         discard(fs, stage(fs, layout.staging, b"writable"))
     except OSError as error:
         reason = "is full" if error.errno == errno.ENOSPC else f"cannot be written ({error.strerror})"

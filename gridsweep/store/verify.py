@@ -3,20 +3,26 @@
 Readers check what they touch. This checks everything: the hash of every byte that an entry
 names, the schema and keys of every file, runs that would count twice, plans that no longer fit.
 What nobody names, data files of commits that were cut off and staging files of processes that
-died, is no damage; it is listed, and removed when asked, see ``leftovers``.
+died, is no damage; it is listed, and removed when asked, see ``leftovers``. Damage is never removed:
+when asked it is set aside, see ``quarantine``, and the cohorts concerned are done once more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from gridsweep.store.claims import maintenance
+from gridsweep.store.compact import check_compactions
 from gridsweep.store.errors import StoreDamaged, StoreError, naming
 from gridsweep.store.layout import ledger_cohort, plan_number
 from gridsweep.store.ledger import DataFile, LedgerEntry, parse_entry
 from gridsweep.store.leftovers import find_leftovers
 from gridsweep.store.parquet import read_bytes, schema_of
 from gridsweep.store.plans import PlanFile, read_plan
+from gridsweep.store.quarantine import revoke, set_aside
 from gridsweep.store.report import Finding, Report
 from gridsweep.store.sealed import BrokenSeal, digest
 from results_schema import CONFIG_TYPES, TABLES, VERSION, NewerVersion, schema, stored_schema, version_of
@@ -32,13 +38,14 @@ def verify(store: "Store", repair: bool = False) -> Report:
 
     Args:
         store: the store.
-        repair: remove leftovers that certainly belong to no commit under way. Damage is never
-            removed.
+        repair: set damaged files aside and revoke the entries that named them, so that their
+            cohorts are done again; remove leftovers that certainly belong to no commit under way.
 
     Raises:
+        StoreBusy: to be repaired, and another process repairs or compacts.
         StoreError: the disk refused, or the store was written by a newer release.
     """
-    with naming("verify"):
+    with naming("verify"), maintenance(store, "repair it") if repair else nullcontext() as lease:
         plans, findings = _read_plans(store)
         entries, broken, found = _read_entries(store, plans)
         findings += found
@@ -48,7 +55,12 @@ def verify(store: "Store", repair: bool = False) -> Report:
             for file in entry.tables.values():
                 files += 1
                 findings += _check_file(store, entry, file)
+            if lease is not None:
+                lease.heartbeat()
         findings += _check_between(entries)
+        findings += check_compactions(store)
+        if repair:
+            findings = _set_damage_aside(store, findings, entries, plans)
         findings += find_leftovers(store, entries, broken, repair=repair)
     return Report(
         findings=tuple(findings),
@@ -87,13 +99,20 @@ def _read_entries(
     broken: set[str] = set()
     findings: list[Finding] = []
     for name in store.fs.names(store.layout.ledger):
-        if (cohort_id := ledger_cohort(name)) is None:
+        if (place := ledger_cohort(name)) is None:
             findings.append(
                 Finding("stray", f"ledger/{name}", "is no entry", "only entries here", damage=False)
             )
             continue
+        cohort_id, revision = place
+        if revision != (newest := store.ledger.revision(cohort_id)):
+            found = f"is of revision {revision}, and the cohort is at {newest}"
+            findings.append(
+                Finding("revoked", f"ledger/{name}", found, "in quarantine/", cohort_id, damage=False)
+            )
+            continue
         try:
-            entries[cohort_id] = parse_entry(store.fs.read(store.layout.ledger / name), cohort_id)
+            entries[cohort_id] = parse_entry(store.fs.read(store.layout.ledger / name), cohort_id, revision)
         except NewerVersion as error:
             raise StoreError(f"ledger/{name}: {error}") from error
         except (BrokenSeal, StoreError, OSError, KeyError, TypeError, AttributeError) as error:
@@ -114,7 +133,7 @@ def _read_entries(
 
 
 def _check_plan_of(entry: LedgerEntry, plans: Mapping[int, PlanFile]) -> Iterator[Finding]:
-    name, plan = f"ledger/{entry.cohort_id}.json", plans.get(entry.plan)
+    name, plan = entry.name, plans.get(entry.plan)
     if plan is None:
         found, right = f"names plan {entry.plan}, which is not there", "an entry's plan can be read"
     elif plan.sweep != entry.sweep:
@@ -195,16 +214,53 @@ def _check_between(entries: Mapping[str, LedgerEntry]) -> Iterator[Finding]:
                 yield Finding("column", file, found, right, cohort_id=cohort_id, runs=len(entry.runs))
     for run_id, cohorts in held.items():
         if len(cohorts) > 1:
-            yield _run_twice(run_id, cohorts)
+            first, *_, last = sorted(cohorts, key=lambda cohort: (entries[cohort].plan, cohort))
+            found = f"run {run_id} is also in cohort {first}"
+            yield Finding("run", entries[last].name, found, "each run in one cohort", last, runs=1)
 
 
-def _run_twice(run_id: str, cohorts: Sequence[str]) -> Finding:
-    return Finding(
-        *("run", f"ledger/{cohorts[-1]}.json", f"run {run_id} is also in cohort {cohorts[0]}"),
-        "each run in one cohort",
-        cohort_id=cohorts[-1],
-        runs=1,
-    )
+# What revoking an entry mends. A plan cannot be made again from anything here, and which of two types of
+# a setting is the right one, nobody can tell.
+_REVOKED_FOR = ("entry", "file", "run")
+
+
+def _set_damage_aside(
+    store: "Store",
+    findings: Sequence[Finding],
+    entries: dict[str, LedgerEntry],
+    plans: Mapping[int, PlanFile],
+) -> list[Finding]:
+    """Revokes what is damaged and moves it to quarantine; returns the findings with what was mended."""
+    planned = {cohort: runs for plan in plans.values() for cohort, runs in plan.cohorts.items()}
+    concerned: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.kind in _REVOKED_FOR:
+            concerned.setdefault(finding.cohort_id, []).append(finding)
+    for cohort_id, found in concerned.items():
+        entry = entries.pop(cohort_id, None)
+        revoke(
+            store,
+            cohort_id,
+            store.ledger.revision(cohort_id),
+            entry=entry,
+            runs=entry.runs if entry else planned.get(cohort_id, ()),
+            found=[
+                {key: value for key, value in asdict(finding).items() if key in ("file", "found", "right")}
+                for finding in found
+            ],
+        )
+    mended = []
+    for finding in findings:
+        if finding.kind in ("revoked", "compaction"):
+            set_aside(store, [finding.file])
+            finding = replace(finding, removed=True)
+        elif finding.kind == "copy":
+            store.fs.unlink(store.layout.root / finding.file)
+            finding = replace(finding, removed=True)
+        elif finding.cohort_id in concerned and finding.kind in _REVOKED_FOR:
+            finding = replace(finding, removed=True)
+        mended.append(finding)
+    return mended
 
 
 def _type_of(found: pa.Schema, name: str) -> str:

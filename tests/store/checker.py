@@ -17,9 +17,13 @@ def check_store(root: Path) -> dict[str, list[str]]:
     committed: dict[str, list[str]] = {}
     plans = [json.loads(path.read_text()) for path in sorted((root / "plans").iterdir())]
     planned = {cohort["cohort_id"]: cohort["runs"] for plan in plans for cohort in plan["cohorts"]}
+    revoked = [path.name.split(".")[0] for path in (root / "revoked").iterdir()]
     for path in sorted((root / "ledger").iterdir()):
+        cohort, *revision = path.name.removesuffix(".json").split(".")
+        # What was revoked n times counts under r<n> and under no other name.
+        if revision != ([f"r{revoked.count(cohort)}"] if cohort in revoked else []):
+            continue
         entry = json.loads(path.read_text())
-        cohort = path.name.removesuffix(".json")
         assert entry["cohort_id"] == cohort
         assert entry["runs"] == planned[cohort], f"{cohort}: not the runs of its plan"
         for name, file in entry["tables"].items():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gridsweep.store import Outcome, Store, StoreError, StoreWarning
 from gridsweep.store.fs import FS
+from results_schema import VERSION
 from tests.store.checker import check_store
 from tests.store.synthetic import cohort_tables, commit_cohort, hex_id, plan_document
 
@@ -210,7 +211,7 @@ def test_error_messages_are_cut_and_stripped_of_control_characters(planned):
 def test_a_file_says_version_table_units_and_meanings_and_has_checksums(planned):
     commit_cohort(planned, 0)
     path = next(planned.path.glob("runs/width/*.parquet"))
-    assert pq.read_schema(path).metadata[b"results_schema.version"] == b"1"
+    assert pq.read_schema(path).metadata[b"results_schema.version"] == str(VERSION).encode()
     metadata = pq.read_metadata(path)
     assert json.loads(metadata.metadata[b"results_schema.columns"])["train_s"]["unit"] == "s"
     assert metadata.row_group(0).column(0).compression == "ZSTD"

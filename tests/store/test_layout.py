@@ -26,6 +26,8 @@ def test_only_names_that_the_store_would_give_are_recognised():
     assert plan_number("0012.json") == 12
     assert [plan_number(name) for name in ("12.json", "00012.json", "0012.json~", "x.json")] == [None] * 4
     assert plan_number("12345.json") == 12345
-    assert ledger_cohort("0123456789abcdef.json") == "0123456789abcdef"
+    assert ledger_cohort("0123456789abcdef.json") == ("0123456789abcdef", 0)
+    assert ledger_cohort("0123456789abcdef.r2.json") == ("0123456789abcdef", 2)
+    assert [ledger_cohort(f"0123456789abcdef.{name}.json") for name in ("r0", "r02", "2")] == [None] * 3
     assert ledger_cohort(".nfs0001") is None
     assert data_cohort("notes.txt") is None

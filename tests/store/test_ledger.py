@@ -97,7 +97,7 @@ def test_an_entry_cannot_point_outside_of_its_folder(planned):
 def test_an_entry_of_a_newer_release_stops_everything_rather_than_being_left_out(planned):
     commit_cohort(planned, 0)
     rewrite(entry_path(planned), version=9)
-    with pytest.raises(StoreError, match=r"made by a newer version 9, this reads up to 1: upgrade gridsweep"):
+    with pytest.raises(StoreError, match=r"made by a newer version 9, this reads up to 2: upgrade gridsweep"):
         Store.open(planned.path).runs()
 
 
