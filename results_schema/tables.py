@@ -21,6 +21,12 @@ VERSION_KEY = b"results_schema.version"
 TABLE_KEY = b"results_schema.table"
 COLUMNS_KEY = b"results_schema.columns"
 
+# Terms of the objectives of systems whose loss has several.
+_TERMS = (
+    *("kernel_loss", "transition_loss", "isometry_loss"),
+    *("separation_loss", "invariance_loss", "capacity_loss", "zero_state_fraction"),
+)
+
 STATUSES = ("completed", "diverged", "failed")
 
 # Why a run diverged or failed: these words and no others.
@@ -83,6 +89,7 @@ TABLES: dict[str, Table] = {
                 *("evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("loss", "loss_floor", "penalty"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
+                *_TERMS,
                 *("positions", "occupied_fraction", "units_scored", "silent_units"),
                 *("science_version", "gridsweep_version", "env_id", "device_kind"),
                 *("started_at", "ended_at", "train_s", "updates_per_s"),
@@ -99,6 +106,7 @@ TABLES: dict[str, Table] = {
                 *("run_id", "evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("loss", "loss_floor", "penalty", "positions", "occupied_fraction"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
+                *_TERMS,
             ),
         ),
         Table(
@@ -109,9 +117,6 @@ TABLES: dict[str, Table] = {
                 *("run_id", "unit", "evaluation", "bins", "in_published_sample"),
                 *("grid_score_60", "grid_score_90", "grid_score_60_mean", "grid_score_90_min_max"),
                 *("ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer", "guarded_lags"),
-                *("period_m", "period_spread_m", "period_bins"),
-                *(f"orientation_{neighbour}_rad" for neighbour in range(6)),
-                *("autocorrelogram_half_width_m", "stripe_score", "border_score"),
                 *("mean_rate", "peak_rate", "silent"),
                 *("system.kind", "target.kind", "network.kind", "network.activation", "network.units"),
                 *("target.field_width_m", "target.surround_ratio", "seed"),
@@ -124,6 +129,7 @@ TABLES: dict[str, Table] = {
             columns=(
                 *("run_id", "update", "loss", "penalty", "position_error_cm", "updates_per_s"),
                 *("reconstruction_error", "energy", "largest_overlap"),
+                *_TERMS,
             ),
         ),
         Table(

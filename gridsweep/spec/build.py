@@ -49,6 +49,7 @@ class Builder:
         if cls is None:
             raise Rejected(mistakes)
         settings = cls.complete({name: as_node(value) for name, value in settings.items()})
+        root = settings.get("system", root)
         values = dict(self._remembered(_root_fields, root, cls, "system", mistakes))
         parts = part_names(cls)
         for name in settings:

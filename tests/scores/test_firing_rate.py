@@ -1,10 +1,6 @@
-import functools
-
 import numpy as np
 
-from gridsweep import scores
-
-measure = functools.partial(scores.measure, only=["firing_rate"])
+from gridsweep.scores import measure
 
 
 def maps_of(*values):
