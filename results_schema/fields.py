@@ -45,6 +45,8 @@ class Field:
 _GRID_SCORE = {"lowest": -10.0, "highest": 10.0, "nullable": True}
 # Twice the diagonal of the largest box anyone trains in, rounded up.
 _POSITION_ERROR = {"lowest": 0.0, "highest": 400.0, "nullable": True}
+# No box has a longer diagonal.
+_DISTANCE = {"lowest": 0.0, "highest": 1000.0, "nullable": True}
 _RING = {"unit": "map widths", "nullable": True, "repeats": True}
 
 IDENTITY = {
@@ -318,6 +320,60 @@ SCORES = {
         nullable=True,
         repeats=True,
         lowest=0,
+    ),
+    "period_m": Field(
+        pa.float32(),
+        unit="m",
+        meaning="Mean distance of the six peaks around the centre of the raw autocorrelation, the published "
+        "estimate of a lattice's period; NULL unless grid_score_60 exceeds 0.3.",
+        **_DISTANCE,
+    ),
+    "period_spread_m": Field(
+        pa.float32(),
+        unit="m",
+        meaning="Standard deviation of those distances, of the population.",
+        **_DISTANCE,
+    ),
+    "period_bins": Field(
+        pa.float32(),
+        unit="bins",
+        meaning="The period in bins of the map, which published figures call centimetres.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    **{
+        f"orientation_{neighbour}_rad": Field(
+            pa.float32(),
+            unit="rad",
+            meaning=f"Direction from the x axis of the {ordinal} of those peaks, in opposite pairs.",
+            nullable=True,
+            lowest=-3.1416,
+            highest=3.1416,
+        )
+        for neighbour, ordinal in enumerate(("nearest", "second", "third", "fourth", "fifth", "sixth"))
+    },
+    "autocorrelogram_half_width_m": Field(
+        pa.float32(),
+        unit="m",
+        meaning="Radius at which the radially averaged autocorrelogram first falls to 0.5; the null is "
+        "matched by it.",
+        **_DISTANCE,
+    ),
+    "stripe_score": Field(
+        pa.float64(),
+        meaning="Share of the map's variance that the best single plane wave explains: 1 for a stripe, 1/2 "
+        "for a square and 1/3 for a hexagonal lattice of pure waves.",
+        nullable=True,
+        lowest=0.0,
+        highest=1.000001,
+    ),
+    "border_score": Field(
+        pa.float64(),
+        meaning="Largest share of a wall that one firing field covers, c, against the fields' mean distance "
+        "from the walls, d: (c - d) / (c + d); NULL for a unit without a field.",
+        nullable=True,
+        lowest=-1.000001,
+        highest=1.000001,
     ),
     "mean_rate": Field(pa.float32(), meaning="Mean of the rate map over visited bins.", nullable=True),
     "peak_rate": Field(pa.float32(), meaning="Largest value of the rate map.", nullable=True),

@@ -63,6 +63,7 @@ class Selection:
         groups: a row a group in drawing order, the null last: group, null, the columns of ``by`` as text
             (NULL where a network has no such setting), networks, units, position_error_cm (the networks'
             median).
+        networks: a row a network, without the null: group, run_id, units, position_error_cm.
         score: the column that is to be ranked.
         by: the columns that make groups.
         filter: which units these are, in words.
@@ -73,6 +74,7 @@ class Selection:
 
     table: Frame
     groups: Frame
+    networks: Frame
     score: str
     by: tuple[str, ...]
     filter: str
@@ -99,7 +101,7 @@ def select_units(
     score: str = "grid_score_60",
     by: str | Sequence[str] = "target.kind",
     *,
-    where: str | None = None,
+    where: str | Sequence[str] | None = None,
     evaluation: str | None = None,
     bins: int | None = None,
     max_position_error_cm: float | None = None,
@@ -114,7 +116,8 @@ def select_units(
         store: where from.
         score: column of ``units`` to rank.
         by: columns of ``runs`` (any setting) or of ``units`` that make groups.
-        where: an SQL condition on networks, over columns of ``runs``; or one over columns of ``units``.
+        where: an SQL condition on networks, over columns of ``runs``; or one over columns of ``units``; or
+            several, which must all hold.
         evaluation: by default each network's first, which its metrics in ``runs`` are of.
         bins: of the rate maps; by default 44 where there are any, else the most there are.
         max_position_error_cm: keep only networks below it.
@@ -145,8 +148,14 @@ def select_units(
     elif include_null and len(nulls):
         notes.append(f"The null is not of the sweep {sweep}.")
 
-    picked, unit_where = reading.picked(store, where)
-    asked = networks if picked is None else networks[networks["run_id"].isin(picked)]
+    conditions = [where] if isinstance(where, str) else list(where or ())
+    asked, unit_conditions = networks, []
+    for condition in conditions:
+        picked, unit_condition = reading.picked(store, condition)
+        if unit_condition is not None:
+            unit_conditions.append(f"({unit_condition}\n)")
+        if picked is not None:
+            asked = asked[asked["run_id"].isin(picked)]
     scored = reading.scored(store)
     bins = reading.usual_bins(asked, scored) if bins is None else bins
     found = reading.with_scores(asked, scored, bins, evaluation)
@@ -154,7 +163,8 @@ def select_units(
     kept = found
     if max_position_error_cm is not None:
         kept = found[found["position_error_cm"] < max_position_error_cm]
-    words = _words(sweep, where, bins, found, evaluation, max_position_error_cm, len(kept))
+    words = _words(sweep, conditions, bins, found, evaluation, max_position_error_cm, len(kept))
+    unit_where = " AND ".join(unit_conditions) or None
     units = reading.units(store, kept, [score, *of_units], bins, unit_where)
     if units.empty:
         raise ValueError(_nothing_left(words, networks, scored, of_runs))
@@ -177,9 +187,11 @@ def select_units(
     )
     if denominators.missing:
         notes.append(f"Partial: {denominators.missing:,} of {len(planned):,} planned networks are missing.")
+    each = _each_network(units, kept)
     return Selection(
         table=units[["run_id", "unit", score, "silent", "group", "null"]],
-        groups=_count(groups, units, kept),
+        groups=groups.join(_count(each), on="group"),
+        networks=each[each["run_id"].isin(kept["run_id"])].reset_index(drop=True),
         score=score,
         by=by,
         filter=words,
@@ -255,24 +267,28 @@ def _stack(tables: list[Frame]) -> Frame:
     return stacked
 
 
-def _count(groups: Frame, units: Frame, networks: Frame) -> Frame:
+def _each_network(units: Frame, networks: Frame) -> Frame:
     each = units.groupby(["group", "run_id"], observed=True).size().rename("units").reset_index()
     error_of = networks.set_index("run_id")["position_error_cm"]
-    each["position_error_cm"] = each["run_id"].astype(object).map(error_of).astype("float64")
-    counted = each.groupby("group", observed=True).agg(
+    each["run_id"] = each["run_id"].astype(object)
+    each["position_error_cm"] = each["run_id"].map(error_of).astype("float64")
+    return each
+
+
+def _count(each: Frame) -> Frame:
+    return each.groupby("group", observed=True).agg(
         networks=("run_id", "size"), units=("units", "sum"), position_error_cm=("position_error_cm", "median")
     )
-    return groups.join(counted, on="group")
 
 
-def _words(sweep, where, bins, found, evaluation, max_position_error_cm, kept: int) -> str:
+def _words(sweep, conditions, bins, found, evaluation, max_position_error_cm, kept: int) -> str:
     """Returns which units were asked for, as a reader of the figure has to know it."""
     used = [evaluation] if evaluation is not None else sorted(found["scores_of"].unique())
     words = [f"{bins} bins"] if sweep is None else [f"sweep {sweep}", f"{bins} bins"]
     if used:
         words.append(f"evaluation {' or '.join(used)}" + (", each network's first" if len(used) > 1 else ""))
-    if where is not None:
-        words.append(f"where {' '.join(where.split())}")
+    if conditions:
+        words.append(f"where {' and '.join(' '.join(condition.split()) for condition in conditions)}")
     if max_position_error_cm is not None:
         removed = f"removes {len(found) - kept:,} of {len(found):,} networks"
         words.append(f"position error below {max_position_error_cm:g} cm ({removed})")

@@ -6,7 +6,7 @@ JAX, Ray, pandas and the rest are imported inside the commands that use them, so
 import typer
 
 from gridsweep.cli.data import query, score
-from gridsweep.cli.figure import figure
+from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
 from gridsweep.cli.sweep import plan, run
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(plan, run, status, logs, show, diff, query, figure, score),
+    *(plan, run, status, logs, show, diff, query, figure, figures, score),
     *(verify, compact, snapshot, merge),
 )
 for command in COMMANDS:

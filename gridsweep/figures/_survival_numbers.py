@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gridsweep.analysis.frames import Frame, pd
 from gridsweep.analysis.null import whole_hands
 from gridsweep.analysis.selection import Selection
+from gridsweep.analysis.smoothing import smoothed_survival
 from gridsweep.analysis.survival import SurvivalTable, shares_at, survival
 from gridsweep.figures.words import group_words
 
@@ -39,6 +40,7 @@ class Numbers:
     ranked: SurvivalTable
     alone: SurvivalTable | None  # each network by itself
     groups: tuple[Group, ...]
+    smoothed: Frame | None = None  # the curves as the original drew them, in place of the others
 
     @property
     def criteria(self) -> tuple[float, float]:
@@ -57,7 +59,9 @@ class Numbers:
         return values.shape[1] == 1 and bool(pd.to_numeric(values.iloc[:, 0], errors="coerce").notna().all())
 
     def curve(self, group: Group) -> Frame:
-        """Returns a group's curve up to its largest score, where it ends."""
+        """Returns a group's curve up to its largest score, where it ends; a smoothed one goes on."""
+        if self.smoothed is not None:
+            return self.smoothed[self.smoothed["group"] == group.name]
         curve = self.ranked.curves[self.ranked.curves["group"] == group.name]
         return curve[curve["threshold"] <= group.largest]
 
@@ -77,7 +81,8 @@ class Numbers:
 
     def data(self) -> Frame:
         """Returns the drawn numbers in one table, with what has to be known of each beside it."""
-        parts = [self.curve(group).assign(what="units above") for group in self.groups]
+        what = "units above" if self.smoothed is None else "units above, smoothed"
+        parts = [self.curve(group).assign(what=what) for group in self.groups]
         for group in self.groups:
             parts += [curve.assign(what="units above, one network") for curve in self.curves_alone(group)]
         for group in self.groups:
@@ -108,9 +113,15 @@ class Numbers:
 
 
 def rank_for_drawing(
-    selection: Selection, *, each_network: bool, draws: int, seed: int, level: float
+    selection: Selection,
+    *,
+    each_network: bool = False,
+    smoothed: bool = False,
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Numbers:
-    """Ranks the units of a selection beside the null, and each network by itself if wanted."""
+    """Ranks the units of a selection beside the null, each network by itself and smoothed if wanted."""
     table = selection.beside_null()
     ranked = survival(table, selection.score, "group", draws=draws, seed=seed, level=level)
     alone = None
@@ -119,7 +130,16 @@ def rank_for_drawing(
         if (count := networks["run_id"].nunique()) > MOST_ALONE:
             raise ValueError(f"survival: each_network of {count:,} networks, expected at most {MOST_ALONE}")
         alone = survival(networks, selection.score, ["group", "run_id"], level=level)
-    return Numbers(selection, ranked, alone, tuple(_groups(selection, ranked)))
+    curves = _smooth(selection) if smoothed else None
+    return Numbers(selection, ranked, alone, tuple(_groups(selection, ranked)), curves)
+
+
+def _smooth(selection: Selection) -> Frame:
+    curves = []
+    for group, rows in selection.table.groupby("group", observed=True):
+        thresholds, fraction = smoothed_survival(rows[selection.score].to_numpy(dtype="float64"))
+        curves.append(pd.DataFrame({"group": group, "threshold": thresholds, "fraction": fraction}))
+    return pd.concat(curves, ignore_index=True).assign(low=float("nan"), high=float("nan"))
 
 
 def _groups(selection: Selection, ranked: SurvivalTable) -> Iterator[Group]:

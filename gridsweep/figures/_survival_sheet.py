@@ -13,6 +13,11 @@ from gridsweep.figures.words import counted, score_words, share_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SMOOTHED = (
+    "Curves smoothed as published (kernel density, Scott's bandwidth, silent units at 0): beyond the largest "
+    "score they are the kernel's."
+)
+
 _DOTS = 40  # up to so many networks are dots in a row; more are thin strokes
 _FEW = 5  # with fewer networks a band covers less than it says (77 % instead of 95 % with three)
 _MANY = 5  # more curves get paler bands
@@ -39,12 +44,44 @@ def draw_curves(axes: "Axes", numbers: Numbers, scale: float) -> None:
             thin: dict[str, Any] = {"color": mark.colour, "linewidth": 0.4 * scale, "alpha": 0.5, "zorder": 2}
             axes.plot(*_steps(curve, logarithmic), drawstyle="steps-post", **thin)
     for group, mark in drawn:
-        x, y = _steps(numbers.curve(group), logarithmic)
+        exact = numbers.smoothed is None
+        x, y = _steps(numbers.curve(group), logarithmic and exact)
         line: dict[str, Any] = {"color": mark.colour, "linestyle": mark.line, "linewidth": 1.15 * scale}
-        axes.plot(x, y, drawstyle="steps-post", label=group.label, zorder=3, **line)
-        if logarithmic and len(x):
+        line["drawstyle"] = "steps-post" if exact else "default"
+        axes.plot(x, y, label=group.label, zorder=3, **line)
+        if logarithmic and exact and len(x):
             # Where the data ends: the curve does not go on below.
             axes.plot(x[-1:], y[-1:], "o", color=mark.colour, markersize=2.6 * scale, zorder=4, clip_on=False)
+
+
+def draw_panel(axes: "Axes", numbers: Numbers, scale: float, small_pt: float, y_scale: str) -> None:
+    """Draws the curves into empty axes and dresses these: labels, limits, the criterion."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_yscale(y_scale)
+    draw_curves(axes, numbers, scale)
+    dress_score_axis(axes, numbers, scale)
+    axes.set_xlabel(score_words(numbers.selection.score))
+    axes.set_ylabel("fraction of units above")
+    axes.set_ylim(0.5 / max(group.units for group in numbers.groups) if y_scale == "log" else 0.0, 1.0)
+    if y_scale == "log":
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    criterion = numbers.criteria[0]
+    words: dict[str, Any] = {"ha": "center", "va": "bottom", "color": GREY, "fontsize": small_pt}
+    above = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
+    axes.annotate(str(criterion), (criterion, 1.0), xytext=(0, 1.5 * scale), **above, **words)
+
+
+def dress_score_axis(axes: "Axes", numbers: Numbers, scale: float) -> None:
+    """Gives an x axis the range and ticks of scores, and the criterion as a line."""
+    from matplotlib.ticker import MultipleLocator
+
+    largest = max((group.largest for group in numbers.groups if np.isfinite(group.largest)), default=0.0)
+    axes.set_xlim(-0.5, max(1.6, float(np.ceil(largest * 10) / 10)))
+    axes.xaxis.set_major_locator(MultipleLocator(0.5))
+    axes.xaxis.set_minor_locator(MultipleLocator(0.1))
+    axes.axvline(numbers.criteria[0], color=PALE, linewidth=0.6 * scale, zorder=0)
 
 
 def _steps(curve: Frame, logarithmic: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -101,8 +138,8 @@ class Sheet:
             "log": self._axes(log_x, log_y, height),
             "best": self._axes(log_x, strip_y, strip),
         }
-        self._panel(axes["linear"], "linear")
-        self._panel(axes["log"], "log")
+        draw_panel(axes["linear"], self.numbers, self.scale, self.small, "linear")
+        draw_panel(axes["log"], self.numbers, self.scale, self.small, "log")
         self._best(axes["best"])
         self._text(log_x, strip_y - 5.2, "best unit of each network", colour=GREY)
         self._text(log_x, strip_y - 2.2, self._best_words(), small=True, colour=GREY)
@@ -111,38 +148,12 @@ class Sheet:
             self._text(_EDGE, footnote_y + _SMALL_LINE * (number + 0.5), words, small=True, colour=GREY)
         return Drawn(self.figure, axes, self.numbers.data())
 
-    def _panel(self, axes: "Axes", scale: str) -> None:
-        from matplotlib.ticker import FuncFormatter, NullFormatter
-
-        axes.set_yscale(scale)
-        draw_curves(axes, self.numbers, self.scale)
-        self._score_axis(axes)
-        axes.set_xlabel(score_words(self.numbers.selection.score))
-        axes.set_ylabel("fraction of units above")
-        axes.set_ylim(0.5 / max(group.units for group in self.groups) if scale == "log" else 0.0, 1.0)
-        if scale == "log":
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        criterion = self.numbers.criteria[0]
-        words: dict[str, Any] = {"ha": "center", "va": "bottom", "color": GREY, "fontsize": self.small}
-        above = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
-        axes.annotate(str(criterion), (criterion, 1.0), xytext=(0, 1.5 * self.scale), **above, **words)
-
-    def _score_axis(self, axes: "Axes") -> None:
-        from matplotlib.ticker import MultipleLocator
-
-        largest = max((group.largest for group in self.groups if np.isfinite(group.largest)), default=0.0)
-        axes.set_xlim(-0.5, max(1.6, float(np.ceil(largest * 10) / 10)))
-        axes.xaxis.set_major_locator(MultipleLocator(0.5))
-        axes.xaxis.set_minor_locator(MultipleLocator(0.1))
-        axes.axvline(self.numbers.criteria[0], color=PALE, linewidth=0.6 * self.scale, zorder=0)
-
     def _best(self, axes: "Axes") -> None:
         """Draws a row a group: the best unit of each network, under the panels' axis of scores."""
         axes.set_ylim(len(self.groups), 0)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        self._score_axis(axes)
+        dress_score_axis(axes, self.numbers, self.scale)
         for row, (group, mark) in enumerate(zip(self.groups, self.marks, strict=True)):
             best = self.numbers.best(group)["best"].dropna().to_numpy()
             if len(best) <= _DOTS:
@@ -214,7 +225,8 @@ class Sheet:
         trained = [group for group in self.groups if not group.null]
         silent, unscored = sum(group.silent for group in trained), sum(group.unscored for group in trained)
         fewest = min(group.networks for group in trained)
-        bands = f"Bands and ranges: {100 * self.numbers.ranked.level:g} %, bootstrap over networks"
+        bands = "Ranges" if self.numbers.smoothed is not None else "Bands and ranges"
+        bands += f": {100 * self.numbers.ranked.level:g} %, bootstrap over networks"
         if len(trained) < len(self.groups):
             bands += f" (null: over {selection.hand:,} maps at a time)"
         if fewest == 1:
@@ -228,6 +240,8 @@ class Sheet:
             *selection.notes,
             f"Store\u00a0snapshot\u00a0{selection.snapshot_id}.",
         ]
+        if self.numbers.smoothed is not None:
+            words.insert(3, SMOOTHED)
         if any(np.isfinite(group.position_error_cm) for group in trained):
             words.insert(3, "Error: median position error of the networks.")
         return wrap(" ".join(words), (self.width - 2 * _EDGE) * self.scale, self.small)

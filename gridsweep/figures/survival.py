@@ -7,10 +7,13 @@ network, because criteria use best units. The null of smoothed noise is in every
 taken over hands of as many maps as a network has units.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gridsweep.analysis.selection import Selection, select_units
+from gridsweep.figures._ask import STYLES, Ask
+from gridsweep.figures._entry import Figure
 from gridsweep.figures._survival_numbers import CRITERIA, rank_for_drawing
 from gridsweep.figures._survival_sheet import Sheet, draw_curves
 from gridsweep.figures.drawn import Drawn
@@ -57,7 +60,7 @@ def survival(
         partial: draw although networks are missing.
         each_network: also draw a thin curve for every network.
         size: ``single`` (90 mm wide), ``double`` (180 mm) or ``slide``.
-        style: ``empirical``; ``published`` will be the smoothed curves of the original.
+        style: ``empirical``; or ``published``, the smoothed curves of the original, without bands.
         draws: bootstrap draws of the bands.
         seed: of the draws.
         level: of the bands.
@@ -68,14 +71,9 @@ def survival(
         (``what`` is "units above"), for each best unit ("best unit") and for each share in the table below
         ("units above criterion").
     """
-    if style == "published":
-        raise NotImplementedError(
-            "survival: the smoothed curves of the original (style 'published') are not built yet; "
-            "style 'empirical' draws the scores as they are"
-        )
     score = source.score if isinstance(source, Selection) else score
     for name, found, known in (
-        ("style", style, ("empirical",)),
+        ("style", style, STYLES),
         ("size", size, SIZES),
         ("score", score, CRITERIA),
     ):
@@ -94,9 +92,26 @@ def survival(
             sweep=sweep,
             partial=partial,
         )
-    numbers = rank_for_drawing(source, each_network=each_network, draws=draws, seed=seed, level=level)
+    numbers = rank_for_drawing(
+        source,
+        each_network=each_network,
+        smoothed=style == "published",
+        draws=draws,
+        seed=seed,
+        level=level,
+    )
     with house_style(SIZES[size].font_pt):
         if axes is None:
             return Sheet(numbers, SIZES[size]).draw()
         draw_curves(axes, numbers, SIZES[size].scale)
         return Drawn(axes.figure.figure, {"curves": axes}, numbers.data())
+
+
+def _asked(store: "Store", ask: Ask, axes: "Mapping[str, Axes] | None") -> Drawn:
+    said = dataclasses.asdict(ask)
+    by = said.pop("by") or "target.kind"
+    score = said.pop("score") or "grid_score_60"
+    return survival(store, by, score, axes=None if axes is None else axes["curves"], **said)
+
+
+FIGURE = Figure("Survival functions of grid scores", _asked, grouped=True)

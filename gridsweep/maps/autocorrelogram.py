@@ -38,6 +38,7 @@ class HalfAutocorrelogram(NamedTuple):
 
     correlation: Float[Array, "bins lags units"]
     guarded: Bool[Array, "bins lags units"]  # nothing to correlate; 0 in ``correlation``
+    product: Float[Array, "bins lags units"]  # the sum over the overlap of the map times itself moved
 
 
 def autocorrelogram(maps: Float[Array, "units bins bins"]) -> Float[Array, "units lags lags"]:
@@ -73,10 +74,11 @@ def half_autocorrelogram(maps: Float[Array, "units bins bins"]) -> HalfAutocorre
     varies = (variance > LEAST_RELATIVE_VARIANCE * square) & (
         moved_variance > LEAST_RELATIVE_VARIANCE * moved_square
     )
-    covariance = _lag_sums(maps) / overlap - mean * moved_mean
+    product = _lag_sums(maps)
+    covariance = product / overlap - mean * moved_mean
     deviations = jnp.where(varies, jnp.sqrt(variance) * jnp.sqrt(moved_variance), 1.0)
     correlation = jnp.where(varies, covariance / deviations, 0.0)
-    return HalfAutocorrelogram(correlation.transpose(0, 2, 1), ~varies.transpose(0, 2, 1))
+    return HalfAutocorrelogram(*(found.transpose(0, 2, 1) for found in (correlation, ~varies, product)))
 
 
 def count_lags(marked: Bool[Array, "bins lags units"]) -> Int[Array, " units"]:

@@ -1,6 +1,7 @@
 """Measures of rate maps, one per file, and ``measure``, which takes them all."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from gridsweep.kinds import discover
-from gridsweep.scores._base import Score
+from gridsweep.scores._base import Look, Score
 
-__all__ = ["Score", "measure"]
+__all__ = ["Look", "Score", "measure", "nullable_columns"]
 
 # Units scored together. On a CPU the work of a chunk should stay in the cache of one core.
 CHUNK_UNITS = {"cpu": 16}
@@ -23,8 +24,10 @@ CALL_UNITS = 256
 LEAST_BINS = 4  # fewer leave the innermost ring without a pixel
 
 
-def measure(maps: np.ndarray | Array, side_m: float = 2.2) -> dict[str, Shaped[np.ndarray, " units"]]:
-    """Returns every score of every map, by column.
+def measure(
+    maps: np.ndarray | Array, side_m: float = 2.2, only: Sequence[str] | None = None
+) -> dict[str, Shaped[np.ndarray, " units"]]:
+    """Returns every score of every map, by column; NaN where a map has no such number.
 
     Scores are computed in float64 whatever the maps are: in float32 they are off by up to 3e-2. Units are
     taken in chunks of one size, so that a program is compiled once for each number of bins, and each unit
@@ -34,10 +37,12 @@ def measure(maps: np.ndarray | Array, side_m: float = 2.2) -> dict[str, Shaped[n
         maps: (units, bins, bins) of any type, first axis x; NaN where nobody has been, which the
             autocorrelogram counts as zero rate.
         side_m: side of the box that the bins cover.
+        only: the scores wanted, by the names of their files; all when None.
 
     Raises:
-        ValueError: the shape is not (units, bins, bins), or a map holds an infinity.
+        ValueError: the shape is not (units, bins, bins), a map holds an infinity, or there is no such score.
     """
+    names = _known(only)
     maps = _check(np.asarray(maps))
     bins = maps.shape[-1]
     size = CHUNK_UNITS.get(jax.default_backend(), CHUNK_UNITS_ELSEWHERE)
@@ -47,20 +52,27 @@ def measure(maps: np.ndarray | Array, side_m: float = 2.2) -> dict[str, Shaped[n
             some = maps[start : start + CALL_UNITS]
             chunks = np.zeros((CALL_UNITS, bins, bins))
             chunks[: len(some)] = some
-            found = _measure_chunks(chunks.reshape(-1, size, bins, bins), -(-len(some) // size), side_m)
+            found = _measure_chunks(
+                chunks.reshape(-1, size, bins, bins), -(-len(some) // size), side_m, names
+            )
             found = jax.device_get(found)
             values.append({column: value.ravel()[: len(some)] for column, value in found.items()})
     return {column: np.concatenate([part[column] for part in values]) for column in values[0]}
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnames="names")
 def _measure_chunks(
-    chunks: Float[Array, "chunks units bins bins"], filled: Int[Array, ""], side_m: Float[Array, ""]
+    chunks: Float[Array, "chunks units bins bins"],
+    filled: Int[Array, ""],
+    side_m: Float[Array, ""],
+    names: tuple[str, ...],
 ) -> dict[str, Shaped[Array, "chunks units"]]:
     """Returns every column for the first ``filled`` chunks; zeros for the others."""
 
     def measure_chunk(maps: Float[Array, "units bins bins"]) -> dict[str, Shaped[Array, " units"]]:
-        return {column: value for score in _scores() for column, value in score.measure(maps, side_m).items()}
+        look = Look(maps, side_m)
+        scores = _scores()
+        return {column: value for name in names for column, value in scores[name].measure(look).items()}
 
     def fill(number, values):
         found = measure_chunk(chunks[number])
@@ -71,14 +83,26 @@ def _measure_chunks(
     return jax.lax.fori_loop(0, filled, fill, empty)
 
 
+def nullable_columns() -> frozenset[str]:
+    """Returns the columns in which NaN says that a map has no such number."""
+    return frozenset(column for score in _scores().values() for column in score.nullable)
+
+
 @functools.cache
-def _scores() -> tuple[Score, ...]:
+def _scores() -> dict[str, Score]:
     """Returns one of each score in this folder, after checking that no two claim the same column."""
-    scores = tuple(score() for score in discover("gridsweep.scores", Score).values())
-    columns = [column for score in scores for column in score.columns]
+    scores = {name: score() for name, score in discover("gridsweep.scores", Score).items()}
+    columns = [column for score in scores.values() for column in score.columns]
     if twice := sorted({column for column in columns if columns.count(column) > 1}):
         raise TypeError(f"gridsweep.scores: more than one score has the column {', '.join(twice)}")
     return scores
+
+
+def _known(only: Sequence[str] | None) -> tuple[str, ...]:
+    known = _scores()
+    if unknown := sorted(set(only or ()) - known.keys()):
+        raise ValueError(f"measure: there is no score {', '.join(unknown)}; there are {', '.join(known)}")
+    return tuple(name for name in known if only is None or name in only)
 
 
 def _check(maps: np.ndarray) -> Float[np.ndarray, "units bins bins"]:

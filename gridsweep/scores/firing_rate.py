@@ -5,9 +5,9 @@ flatter networks in which many units are dead.
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Shaped
 
-from gridsweep.scores._base import Score
+from gridsweep.scores._base import Look, Score
 
 
 class FiringRate(Score):
@@ -15,14 +15,12 @@ class FiringRate(Score):
 
     columns = ("mean_rate", "peak_rate", "silent")
 
-    def measure(
-        self, maps: Float[Array, "units bins bins"], side_m: Float[Array, ""] | float
-    ) -> dict[str, Shaped[Array, " units"]]:
+    def measure(self, look: Look) -> dict[str, Shaped[Array, " units"]]:
         """Returns mean and largest rate, and whether every visited bin is exactly 0.
 
         A unit without a visited bin has rates of 0 and is silent.
         """
-        del side_m
+        maps = look.maps
         visited = ~jnp.isnan(maps)
         bins = jnp.sum(visited, axis=(1, 2))
         total = jnp.sum(jnp.where(visited, maps, 0.0), axis=(1, 2))

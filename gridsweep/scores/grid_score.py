@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from gridsweep.maps.autocorrelogram import HalfAutocorrelogram, count_lags, half_autocorrelogram
+from gridsweep.maps.autocorrelogram import HalfAutocorrelogram, count_lags
 from gridsweep.maps.ring_rotation import TURNS_DEG, ring_rotation, turn_rings
-from gridsweep.scores._base import Score
+from gridsweep.scores._base import Look, Score
 
 ANGLES_DEG = (*TURNS_DEG, 90, *(90 + turn for turn in TURNS_DEG))
 
@@ -48,23 +48,19 @@ class GridScore(Score):
         "guarded_lags",
     )
 
-    def measure(
-        self, maps: Float[Array, "units bins bins"], side_m: Float[Array, ""] | float
-    ) -> dict[str, Shaped[Array, " units"]]:
+    def measure(self, look: Look) -> dict[str, Shaped[Array, " units"]]:
         """Returns the scores, the radii of their rings in map widths, and how many lags had no answer.
 
         ``guarded_lags`` counts lags whose overlap was constant (spec f.13): all of them for a silent unit,
         the longest for a map with empty corners or stripes along a wall.
         """
-        del side_m  # radii are in map widths
-        half = half_autocorrelogram(maps)
-        correlation = ring_correlations(half)
+        correlation = look.once(correlations_of)
         score_60, ring_60 = best_ring(grid_score_60(correlation))
         score_90, ring_90 = best_ring(grid_score_90(correlation))
         score_60_mean, _ = best_ring(grid_score_60_mean(correlation))
         score_90_min_max, _ = best_ring(grid_score_90_min_max(correlation))
         inner = jnp.full_like(score_60, INNER_RADIUS)
-        outer = jnp.asarray(OUTER_RADII, maps.dtype)
+        outer = jnp.asarray(OUTER_RADII, look.maps.dtype)
         return {
             "grid_score_60": score_60,
             "grid_score_90": score_90,
@@ -74,7 +70,7 @@ class GridScore(Score):
             "ring_60_outer": outer[ring_60],
             "ring_90_inner": inner,
             "ring_90_outer": outer[ring_90],
-            "guarded_lags": count_lags(half.guarded),
+            "guarded_lags": count_lags(look.autocorrelogram.guarded),
         }
 
 
@@ -140,6 +136,11 @@ def best_ring(
     ranked = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     ring = jnp.argmax(ranked, axis=-1)
     return jnp.take_along_axis(scores, ring[:, None], axis=-1)[:, 0], ring
+
+
+def correlations_of(look: Look) -> Float[Array, "units rings angles"]:
+    """Returns the ring correlations of the maps that are looked at; use it through ``look.once``."""
+    return ring_correlations(look.autocorrelogram)
 
 
 def ring_correlations(half: HalfAutocorrelogram) -> Float[Array, "units rings angles"]:

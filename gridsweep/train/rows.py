@@ -140,7 +140,7 @@ def _unit_rows(
     constants |= {name: settings.get(name) for name in FILTER_COLUMNS}
     columns: dict[str, list[Any]] = {name: [value] * units for name, value in constants.items()}
     columns |= {"unit": list(range(units)), "in_published_sample": list(_published_sample(run, units))}
-    columns |= {name: list(values) for name, values in measured.items()}
+    columns |= {name: _with_nulls(name, values) for name, values in measured.items()}
     rows.tables["units"] = columns
     kept = _units_kept(measured, keep_maps)
     rows.tables["rate_maps"] = {
@@ -151,6 +151,13 @@ def _unit_rows(
         "map": [maps[unit].reshape(-1) for unit in kept],
     }
     return rows
+
+
+def _with_nulls(column: str, values: np.ndarray) -> list[Any]:
+    """Returns a column of scores with None where a map has no such number."""
+    if column not in scores.nullable_columns():
+        return list(values)
+    return [None if missing else value for value, missing in zip(values, np.isnan(values), strict=True)]
 
 
 def _units_kept(measured: Mapping[str, np.ndarray], keep: str) -> np.ndarray:

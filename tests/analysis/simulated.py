@@ -40,6 +40,7 @@ def network(target: str, seed: int, units: int = 256, **settings: object) -> dic
         "target.kind": target,
         "target.field_width_m": 0.12,
         "target.surround_ratio": 2.0 if target == "difference_of_softmaxes" else None,
+        "target.surround_convention": "sigma" if target == "difference_of_softmaxes" else None,
         "network.kind": "rnn",
         "network.activation": "relu",
         "network.units": units,
@@ -70,7 +71,13 @@ def quickstart_runs() -> list[dict]:
 
 
 def write(
-    path, runs: list[dict], *, sweep: str = "quickstart", missing: int = 0, silent_share: float = 0.02
+    path,
+    runs: list[dict],
+    *,
+    sweep: str = "quickstart",
+    missing: int = 0,
+    silent_share: float = 0.02,
+    figures: tuple[str, ...] | list[str] = (),
 ) -> Store:
     """Makes a store, or adds to it, with a cohort for each run; ``missing`` more runs are only planned."""
     store = Store.open(path) if path.exists() else create_store(path)
@@ -79,7 +86,7 @@ def write(
     planned += [
         {"cohort_id": make_id("missing", sweep, i), "runs": [make_id(sweep, i)]} for i in range(missing)
     ]
-    plan = store.add_plan({"sweep": sweep, "spec": {}, "cohorts": planned})
+    plan = store.add_plan({"sweep": sweep, "spec": {"figures": list(figures)}, "cohorts": planned})
     for cohort_id, run in cohorts.items():
         tables = _tables(run, silent_share)
         commit(store, cohort_id=cohort_id, sweep=sweep, plan=plan, tables=tables, provenance={})

@@ -40,7 +40,7 @@ def test_the_figure_is_the_function_and_its_command_has_its_name():
     from gridsweep.figures.survival import survival as from_module
 
     assert gridsweep.figures.survival is from_module
-    assert {"survival": from_module} == FIGURES
+    assert FIGURES["survival"].title == "Survival functions of grid scores"
 
 
 def test_matplotlib_is_imported_only_when_something_is_drawn():
@@ -207,7 +207,7 @@ def test_many_networks_groups_and_nulls_are_drawn(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"style": "kernel"}, "found the style 'kernel', expected empirical"),
+        ({"style": "kernel"}, "found the style 'kernel', expected empirical or published"),
         ({"size": "poster"}, "found the size 'poster', expected single or double or slide"),
         ({"score": "ring_60_inner"}, "found the score 'ring_60_inner', expected grid_score_60 or"),
     ],
@@ -217,9 +217,11 @@ def test_wrong_choices_are_named(store, arguments, message):
         survival(store, **arguments)
 
 
-def test_the_published_style_is_announced_as_missing(store):
-    with pytest.raises(NotImplementedError, match="not built yet"):
-        survival(store, style="published")
+def test_the_published_style_is_smoothed_and_says_so(store):
+    found = survival(store, style="published", draws=20)
+    curves = rows(found.data, "units above, smoothed")
+    assert curves.groupby("group").size().unique().tolist() == [200]
+    assert "beyond the largest score they are the kernel's" in texts(found)
 
 
 def test_the_same_figure_is_the_same_bytes_in_every_process(store, tmp_path):

@@ -16,7 +16,7 @@ def measured(grid_scores):
 
     def of(bins):
         if bins not in known:
-            known[bins] = measure(grid_scores[f"rate_maps_{bins}"])
+            known[bins] = measure(grid_scores[f"rate_maps_{bins}"], only=["grid_score"])
         return known[bins]
 
     return of

@@ -19,7 +19,7 @@ def symmetric_noise(bins, units):
 def turned_rings(whole, rotation):
     half = np.moveaxis(whole[:, whole.shape[1] // 2 :], 0, -1)
     with jax.enable_x64(True):
-        rings = turn_rings(HalfAutocorrelogram(half, np.zeros(half.shape, bool)), rotation)
+        rings = turn_rings(HalfAutocorrelogram(half, np.zeros(half.shape, bool), half), rotation)
         return jax.tree.map(np.asarray, rings)
 
 

@@ -1,6 +1,10 @@
+import functools
+
 import numpy as np
 
-from gridsweep.scores import measure
+from gridsweep import scores
+
+measure = functools.partial(scores.measure, only=["firing_rate"])
 
 
 def maps_of(*values):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gridsweep.kinds import discover
-from gridsweep.scores import CALL_UNITS, Score, measure
+from gridsweep.scores import CALL_UNITS, Look, Score, measure, nullable_columns
 
 BINS = 8
 SCORES = discover("gridsweep.scores", Score)
@@ -38,11 +38,14 @@ def test_every_score_gives_each_of_its_columns_one_value_a_unit(name):
     score = SCORES[name]()
     assert score.columns
     with jax.enable_x64(True):
-        found = jax.jit(score.measure)(jnp.asarray(some_maps(9)), 2.2)
+        found = jax.jit(lambda maps: score.measure(Look(maps, 2.2)))(jnp.asarray(some_maps(9)))
     assert set(found) == set(score.columns)
+    assert set(score.nullable) <= set(score.columns)
     for column, value in found.items():
         assert value.shape == (9,), column
-        assert np.all(np.isfinite(value)), column
+        missing = np.isnan(value) if column in score.nullable else np.zeros(9, bool)
+        assert np.all(np.isfinite(value) | missing), column
+        assert not np.all(missing) or name == "period", column  # of noise, none may look like a lattice
 
 
 def test_measure_gives_the_columns_of_every_score():
@@ -53,6 +56,24 @@ def test_measure_gives_the_columns_of_every_score():
     assert found["grid_score_60"].dtype == np.float64
     assert found["guarded_lags"].dtype == np.int32
     assert found["silent"].dtype == bool
+
+
+def test_only_the_scores_asked_for_are_taken_and_they_are_the_same():
+    maps = some_maps(3)
+    everything, some = measure(maps), measure(maps, only=["stripe_score", "firing_rate"])
+    assert set(some) == {"stripe_score", "mean_rate", "peak_rate", "silent"}
+    for column, value in some.items():
+        np.testing.assert_allclose(value, everything[column], rtol=1e-12)
+
+
+def test_a_score_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match=r"there is no score gridscore; there are .*grid_score"):
+        measure(some_maps(1), only=["gridscore"])
+
+
+def test_columns_that_may_be_missing_are_known():
+    assert {"period_m", "border_score"} <= nullable_columns()
+    assert "grid_score_60" not in nullable_columns()
 
 
 def test_a_unit_scores_the_same_bits_in_any_company():

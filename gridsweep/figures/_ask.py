@@ -1,0 +1,117 @@
+"""What is asked of a figure: which networks of a store, and how they are drawn. The same for every figure."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridsweep.analysis.selection import Selection, select_units
+from gridsweep.store import QueryError
+
+if TYPE_CHECKING:
+    from gridsweep.store import Store
+
+STYLES = ("empirical", "published")
+
+
+class NoRuns(ValueError):
+    """The store has no networks for a figure. The message says which, and which sweep trains them."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Settings that every figure understands; ``by`` and ``score`` only those without groups of their own.
+
+    Args:
+        where: an SQL condition beside the figure's own.
+        sweep: only networks of this sweep.
+        evaluation: of which the scores are; by default each network's first.
+        bins: of the rate maps; by default 44 where there are any.
+        max_position_error_cm: keep only networks below it.
+        null_where: a condition on runs of the null.
+        partial: draw although planned networks are missing.
+        size: ``single`` (90 mm wide), ``double`` (180 mm) or ``slide``.
+        style: ``empirical``, or ``published``: smoothed, and with the axes of the original.
+        draws: bootstrap draws of the bands.
+        seed: of the draws.
+        level: of the bands.
+        by: what makes a group.
+        score: what is ranked.
+    """
+
+    where: str | None = None
+    sweep: str | None = None
+    evaluation: str | None = None
+    bins: int | None = None
+    max_position_error_cm: float | None = None
+    null_where: str | None = None
+    partial: bool = False
+    size: str = "slide"
+    style: str = "empirical"
+    draws: int = 2000
+    seed: int = 0
+    level: float = 0.95
+    by: str | None = None
+    score: str | None = None
+
+    @property
+    def published(self) -> bool:
+        return self.style == "published"
+
+    def select(
+        self,
+        store: "Store",
+        score: str,
+        by: str | Sequence[str],
+        conditions: Sequence[str] = (),
+        *,
+        null_where: str | None = None,
+        include_null: bool = True,
+    ) -> Selection:
+        """Returns the units of the networks that the figure is about, with the null beside them.
+
+        Args:
+            store: where from.
+            score: column of ``units``.
+            by: columns that make groups.
+            conditions: the figure's own, in SQL.
+            null_where: the null that suits these networks; where the store has no such null, all of its
+                nulls are shown, and a note says so.
+            include_null: whether there is a null for this score.
+
+        Raises:
+            NoRuns: there is no such network, or the store does not know one of the columns.
+        """
+        everything = [*conditions, *([self.where] if self.where else [])]
+        said = {
+            "where": everything,
+            "evaluation": self.evaluation,
+            "bins": self.bins,
+            "max_position_error_cm": self.max_position_error_cm,
+            "sweep": self.sweep,
+            "partial": self.partial,
+            "include_null": include_null,
+        }
+        wanted = self.null_where or null_where
+        try:
+            if wanted is not None and self.null_where is None and not has_null(store, wanted):
+                found = select_units(store, score, by, **said)
+                note = f"The store has no null with {wanted}, which would suit these networks."
+                return dataclasses.replace(found, notes=(*found.notes, note))
+            return select_units(store, score, by, null_where=wanted, **said)
+        except QueryError as error:
+            raise NoRuns(f"the store has none: {error}") from error
+        except ValueError as error:
+            none = ("no units are left", "there is no completed network", "found the column")
+            if any(words in str(error) for words in none):
+                raise NoRuns(str(error)) from error
+            raise
+
+
+def has_null(store: "Store", where: str) -> bool:
+    """Whether the store has a null that a condition picks."""
+    try:
+        found = store.runs(columns=["run_id"], where=f"\"system.kind\" = 'filtered_noise' AND ({where}\n)")
+    except QueryError:
+        return False
+    return len(found) > 0

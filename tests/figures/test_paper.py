@@ -1,0 +1,241 @@
+"""What holds for every figure of the paper, found by listing the folder."""
+
+import pkgutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gridsweep.figures
+from gridsweep.figures import FIGURES, Ask, NoRuns, save
+from gridsweep.figures._entry import AGREES, DISAGREES, OPEN, discover_figures
+from gridsweep.figures.style import house_style
+from tests.analysis.simulated import network, null, write
+
+PAPER = [name for name in FIGURES if name.startswith("fig")]
+TOOLS = {"drawn", "files", "style", "words"}  # modules that draw nothing by themselves
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Networks of every kind that the figures ask for, few units each."""
+    settings = [("relu", 0.12), ("relu", 0.16), ("relu", 0.2), ("tanh", 0.12)]
+    runs = [
+        network(target, seed, 24, **{"target.field_width_m": width, "network.activation": activation})
+        for target in ("gaussian", "difference_of_softmaxes")
+        for activation, width in settings
+        for seed in range(2)
+    ]
+    runs += [null(0, 96, threshold=threshold) for threshold in ("rectified", "signed")]
+    return write(tmp_path_factory.mktemp("paper") / "store", runs)
+
+
+@pytest.fixture(scope="module")
+def drawn(store):
+    """Every figure that this store has networks for."""
+    found = {}
+    for name in PAPER:
+        try:
+            found[name] = FIGURES[name](store, Ask(draws=50))
+        except NoRuns:
+            continue
+    return found
+
+
+def test_every_file_of_the_folder_is_a_figure_or_a_tool():
+    names = {entry.name for entry in pkgutil.iter_modules(gridsweep.figures.__path__)}
+    assert {name for name in names if not name.startswith("_")} == set(FIGURES) | TOOLS
+
+
+def test_figures_are_listed_in_their_order():
+    numbers = [int(name.removeprefix("fig")) for name in PAPER]
+    assert numbers == sorted(numbers)
+
+
+def test_something_else_called_figure_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "some_figures"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "wrong.py").write_text("FIGURE = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TypeError, match="FIGURE is a int"):
+        discover_figures("some_figures")
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_figure_states_its_claim_and_the_rule_that_decides(name):
+    figure = FIGURES[name]
+    assert figure.title
+    assert figure.claim.endswith(".")
+    assert figure.rule
+    assert figure.judge is not None
+    assert figure.from_theory or figure.sweeps
+    assert not figure.grouped
+
+
+@pytest.mark.parametrize("name", [name for name in PAPER if not FIGURES[name].from_theory])
+def test_without_its_networks_a_figure_says_which_sweep_trains_them(name, tmp_path):
+    other = write(tmp_path / "store", [network("cartesian", 0, 8, **{"network.kind": "gru"}), null(0, 8)])
+    with pytest.raises(NoRuns) as error:
+        FIGURES[name](other, Ask(where="\"network.kind\" = 'ugrnn'"))
+    for sweep in FIGURES[name].sweeps:
+        assert f"gridsweep run sweeps/laptop/{sweep}.yaml" in str(error.value)
+
+
+def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
+    assert {"fig1", "fig5", "fig6", "fig8", "fig9", "fig14"} <= set(drawn)
+    for name, one in drawn.items():
+        agreement, found = FIGURES[name].judge(one.data)
+        assert agreement in (AGREES, DISAGREES, OPEN), name
+        assert found
+        if FIGURES[name].from_theory:
+            continue
+        said = " ".join(text.get_text() for text in one.figure.texts).replace("\u00a0", " ")
+        assert f"snapshot {store.snapshot_id()}" in said, name
+        assert "44 bins" in said, name
+        assert "18 runs planned, 18 completed" in said, name
+
+
+def test_words_stay_on_the_page(drawn):
+    for name, one in drawn.items():
+        with house_style():
+            one.figure.draw_without_rendering()
+            boxes = {
+                text.get_text(): text.get_window_extent() for text in one.figure.texts if text.get_text()
+            }
+        page = one.figure.bbox
+        for words, box in boxes.items():
+            assert min(box.x0, box.y0, page.x1 - box.x1, page.y1 - box.y1) >= -0.5, (name, words)
+
+
+def test_curves_of_a_paper_figure_are_in_its_table(drawn):
+    data = drawn["fig5"].data
+    curves = data[(data["what"] == "units above") & (data["panel"] == "hexagonal")]
+    lines = {line.get_label(): line for line in drawn["fig5"].axes["hexagonal linear"].lines}
+    assert curves["label"].nunique() == 4  # three widths and the null
+    for label, curve in curves.groupby("label"):
+        np.testing.assert_array_equal(lines[label].get_ydata(), curve["fraction"])
+
+
+@pytest.mark.parametrize(("name", "threshold"), [("fig5", "rectified"), ("fig6", "signed")])
+def test_networks_are_compared_with_the_noise_that_suits_them(drawn, name, threshold):
+    nulls = {group for group in drawn[name].data["group"].unique() if group.startswith("null")}
+    assert nulls == {f"null: low-pass noise, 2 bins, {threshold}"}
+
+
+def test_where_the_suitable_null_is_missing_others_are_shown_and_it_is_said(tmp_path):
+    runs = [network("gaussian", seed, 16, **{"network.activation": "tanh"}) for seed in range(2)]
+    found = FIGURES["fig6"](write(tmp_path / "store", [*runs, null(0, 32)]), Ask(draws=20))
+    assert "null: low-pass noise, 2 bins, rectified" in set(found.data["group"])
+    said = " ".join(text.get_text() for text in found.figure.texts)
+    assert "has no null with \"system.threshold\" = 'signed'" in " ".join(said.split())
+
+
+def test_the_published_style_is_smooth_linear_and_without_bands(store):
+    found = FIGURES["fig1"](store, Ask(style="published", draws=20))
+    assert "log" not in found.axes
+    assert found.axes["linear"].get_xlim() == (-0.75, 1.2)
+    curves = found.data[found.data["what"] == "units above, smoothed"]
+    assert curves.groupby("group").size().unique().tolist() == [200]
+    assert curves["low"].isna().all()
+
+
+def test_a_figure_draws_into_axes_of_ones_own(store):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = dict(zip(("modes", "power"), figure.subplots(1, 2), strict=True))
+    assert FIGURES["fig14"](None, axes=axes).figure is figure
+    with pytest.raises(ValueError, match="expected also power"):
+        FIGURES["fig14"](None, axes={"modes": axes["modes"]})
+
+
+def test_wrong_choices_are_named(store):
+    for ask, message in (
+        (Ask(style="kernel"), "found the style 'kernel', expected empirical or published"),
+        (Ask(size="poster"), "found the size 'poster'"),
+        (Ask(by="target.kind"), "leave out by and score"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            FIGURES["fig5"](store, ask)
+
+
+def test_missing_networks_are_refused_or_named(tmp_path):
+    partial = write(tmp_path / "store", [network("gaussian", 0, 8), null(0, 8)], missing=2)
+    with pytest.raises(ValueError, match="2 of 4 planned networks are missing"):
+        FIGURES["fig5"](partial)
+    found = FIGURES["fig5"](partial, Ask(partial=True, draws=20))
+    said = " ".join(text.get_text() for text in found.figure.texts)
+    assert "Partial: 2 of 4 planned networks are missing." in said
+
+
+def test_a_sweep_that_lists_the_figure_is_the_one_that_is_drawn(tmp_path):
+    path = tmp_path / "store"
+    write(path, [network("gaussian", 0, 8), null(0, 8)], sweep="other")
+    store = write(
+        path, [network("gaussian", 1, 8), network("gaussian", 2, 8)], sweep="mine", figures=["fig5"]
+    )
+    found = FIGURES["fig5"](store, Ask(draws=20))
+    widths = found.data[found.data["group"] == "0.12"]
+    assert widths["networks"].max() == 2
+    assert found.data["filter"].dropna().str.startswith("sweep mine").all()
+
+
+def test_a_paper_figure_is_the_same_bytes_each_time(store, tmp_path):
+    for name in ("one", "two"):
+        save(FIGURES["fig9"](store, Ask(draws=20)), tmp_path / name, "fig9")
+    for ending in ("pdf", "png", "csv"):
+        assert (tmp_path / "one" / f"fig9.{ending}").read_bytes() == (
+            tmp_path / "two" / f"fig9.{ending}"
+        ).read_bytes()
+
+
+def test_importing_the_figures_imports_no_matplotlib():
+    code = "import sys, gridsweep.figures; sys.exit(bool({'matplotlib', 'jax'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestJudgements:
+    """Rules decide invented tables as a reader would."""
+
+    @staticmethod
+    def areas(panel, **low):
+        rows = [
+            {
+                "what": "area beyond 0.3 above noise",
+                "panel": panel,
+                "group": g,
+                "label": g,
+                "fraction": v + 0.01,
+                "low": v,
+                "high": v + 0.02,
+            }
+            for g, v in low.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def test_gaussian_below_noise_agrees_and_above_does_not(self):
+        below = pd.concat([self.areas("hexagonal", a=-0.1), self.areas("square", a=-0.2)])
+        above = pd.concat([self.areas("hexagonal", a=-0.1), self.areas("square", a=0.05)])
+        assert FIGURES["fig5"].judge(below).agreement == AGREES
+        assert FIGURES["fig5"].judge(above).agreement == DISAGREES
+        assert FIGURES["fig5"].judge(self.areas("hexagonal", a=np.nan)).agreement == OPEN
+
+    def test_only_difference_of_softmaxes_above_noise_agrees(self):
+        shares = pd.DataFrame([{"what": "networks that integrate", "fraction": 0.9, "networks": 10}])
+        alone = pd.concat([shares, self.areas("units", difference_of_softmaxes=0.1, gaussian=-0.1)])
+        both = pd.concat([shares, self.areas("units", difference_of_softmaxes=0.1, gaussian=0.1)])
+        assert FIGURES["fig1"].judge(alone).agreement == AGREES
+        assert FIGURES["fig1"].judge(both).agreement == DISAGREES
+        assert FIGURES["fig1"].judge(pd.concat([shares, self.areas("units", gaussian=0.1)])).agreement == OPEN
+
+    def test_a_share_that_falls_and_rises_beyond_its_bands_is_non_monotone(self):
+        from gridsweep.figures.fig9 import turns_beyond_bands
+
+        fraction = np.array([0.1, 0.02, 0.1])
+        assert turns_beyond_bands(fraction, fraction - 0.01, fraction + 0.01)
+        assert not turns_beyond_bands(fraction, fraction - 0.05, fraction + 0.1)
+        rising = np.array([0.02, 0.05, 0.1])
+        assert not turns_beyond_bands(rising, rising - 0.001, rising + 0.001)
