@@ -13,6 +13,9 @@ new target takes part in sweeping, batching, storing and plotting by declaring i
 given here (unit, meaning, bounds, choices) is read by the sweep-file checker, the documentation and the
 conformance tests; it is written nowhere else.
 
+A field that is added to a kind which has been used says ``before``, the value that older runs had in effect
+without it. At that value it is no part of a run's identity, so that older runs keep theirs.
+
 A setting whose name is a keyword of Python is declared with an underscore behind it, as PEP 8 has it:
 ``pass_`` is ``pass`` in sweep files, columns and declarations, and a node answers to both.
 """
@@ -60,6 +63,7 @@ class Declaration:
     follows: str = ""  # takes the value of this sibling when not given
     trains: bool = True  # False: has no influence on training, so it is not part of a run's identity
     many: bool = False  # a part that is a tuple of kinds
+    before: Any = None  # of a field added later: what runs had, in effect, without it
     default_kind: str | tuple[str, ...] = ()  # of a part that a sweep file leaves out
 
 
@@ -80,11 +84,26 @@ def per_lane(default: Any = dataclasses.MISSING, *, unit: str = "", meaning: str
 
 
 def part(
-    *, meaning: str = "", default: str | tuple[str, ...] = (), many: bool = False, trains: bool = True
+    *,
+    meaning: str = "",
+    default: str | tuple[str, ...] = (),
+    many: bool = False,
+    trains: bool = True,
+    before: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A branch of the tree. ``default`` names the kind used when a sweep file gives none."""
+    """A branch of the tree. ``default`` names the kind used when a sweep file gives none.
+
+    ``before`` of a part that is added later is a mapping of all its settings, with ``kind``.
+    """
     return dataclasses.field(
-        metadata={"sort": "part", "meaning": meaning, "default_kind": default, "many": many, "trains": trains}
+        metadata={
+            "sort": "part",
+            "meaning": meaning,
+            "default_kind": default,
+            "many": many,
+            "trains": trains,
+            "before": before,
+        }
     )
 
 

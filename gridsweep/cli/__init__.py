@@ -6,6 +6,7 @@ JAX, Ray, pandas and the rest are imported inside the commands that use them, so
 import typer
 
 from gridsweep.cli.data import query, score
+from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
@@ -26,6 +27,7 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(export, name="export")
 
 
 def main() -> None:

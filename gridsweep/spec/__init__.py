@@ -7,6 +7,7 @@ from gridsweep.spec.load import load_sweep, make_sweep
 from gridsweep.spec.mistakes import Mistake, SweepError
 from gridsweep.spec.sweep import Run, Sweep
 from gridsweep.spec.wandb import WandbSweep
+from gridsweep.spec.wandb_export import export_wandb, wandb_yaml
 
 __all__ = [
     "SCIENCE_VERSION",
@@ -17,9 +18,11 @@ __all__ = [
     "SweepError",
     "WandbSweep",
     "build",
+    "export_wandb",
     "flatten",
     "load_sweep",
     "make_sweep",
     "run_id",
     "unflatten",
+    "wandb_yaml",
 ]

@@ -1,16 +1,21 @@
 """What a run is called.
 
 ``run_id`` is the first 16 hex digits of the sha256 of a canonical JSON text of everything that trains:
-defaults filled in, keys sorted, floats at 12 significant digits, fields without effect left out, one
+defaults filled in, keys sorted, floats at 12 significant digits, fields without effect at one value, one
 spelling for what can be said in two ways. Evaluation and what is kept are not in it; git commits and
 package versions are provenance, not identity. ``SCIENCE_VERSION`` is in it: it is raised when the same
 settings would train other numbers.
+
+Defaults are in it too, though leaving them out would let kinds grow fields for free: a default that is
+changed later would then give a new network an old one's id, and with it the old one's results. A field that
+is added later declares what it was ``before``, and is left out at that value and no other.
 """
 
 import functools
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from gridsweep.kinds import Declaration, Kind, Uniform
@@ -24,13 +29,13 @@ def run_id(system: System) -> str:
     """Returns the identity of a run."""
     root = system.canonical()
     own, parts = {"kind": root.kind_name()}, {}
-    for name, declared in root.declarations().items():
-        if not declared.trains:
-            continue
-        if declared.sort == "part":
-            parts[name] = canonical_json(getattr(root, name))
+    for name, declared in _identifying(root):
+        value = getattr(root, name)
+        if declared.sort != "part":
+            own[name] = _canonical_value(declared, value)
         else:
-            own[name] = _canonical_value(declared, getattr(root, name))
+            nodes = [canonical_json(node) for node in (value if declared.many else (value,))]
+            parts[name] = f"[{','.join(nodes)}]" if declared.many else nodes[0]
     parts["system"] = _dump(own)
     parts["science_version"] = str(SCIENCE_VERSION)
     text = "{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}"
@@ -46,12 +51,30 @@ def canonical_json(node: Kind) -> str:
 def _canonical_node(node: Kind) -> dict[str, Any]:
     node = node.canonical()
     said: dict[str, Any] = {"kind": node.kind_name()} if node.package else {}
-    for name, declared in node.declarations().items():
-        if declared.trains:
-            value = getattr(node, name)
-            part = declared.sort == "part"
-            said[name] = _canonical_node(value) if part else _canonical_value(declared, value)
+    for name, declared in _identifying(node):
+        said[name] = _canonical_field(declared, getattr(node, name))
     return said
+
+
+def _identifying(node: Kind) -> Iterator[tuple[str, Declaration]]:
+    """Returns the fields that tell a run from others: those that train and are not as they always were."""
+    for name, declared in node.declarations().items():
+        if declared.trains and not _is_as_before(declared, getattr(node, name)):
+            yield name, declared
+
+
+def _is_as_before(declared: Declaration, value: Any) -> bool:
+    if declared.before is None:
+        return False
+    if declared.sort == "part":
+        return _canonical_field(declared, value) == declared.before
+    return _canonical_value(declared, value) == _canonical_value(declared, declared.before)
+
+
+def _canonical_field(declared: Declaration, value: Any) -> Any:
+    if declared.sort != "part":
+        return _canonical_value(declared, value)
+    return [_canonical_node(node) for node in value] if declared.many else _canonical_node(value)
 
 
 def _canonical_value(declared: Declaration, value: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gridsweep.kinds import SEED_LIMIT, Kind
-from gridsweep.spec.axes import read_axes, spelling
+from gridsweep.spec.axes import Axis, read_axes, spelling
 from gridsweep.spec.build import (
     Builder,
     Rejected,
@@ -86,19 +86,24 @@ class Sweep:
         Raises:
             SweepError: the settings of that run cannot be combined.
         """
-        assigned = self._assignments(self._rows[number])
-        try:
-            system = self._builder.build(self._candidates.fitted(self._assigned(assigned)))
-        except Rejected as rejected:
-            chosen = ", ".join(f"{key} = {str(value)[:80]}" for key, value in assigned)
-            mistakes = [
-                Mistake(m.key, f"{m.text} (in the run with {chosen or 'no axes'})") for m in rejected.mistakes
-            ]
-            raise SweepError(self.where, mistakes) from None
+        system = self._build(self._assignments(self._rows[number]))
         return Run(run_id(system), system)
 
     def __iter__(self) -> Iterator[Run]:
         return (self[number] for number in range(len(self)))
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What varies among listed values; laws to draw from are not among them."""
+        return tuple(self._axes)
+
+    def system_with(self, assigned: Mapping[str, Any]) -> System:
+        """Returns the system of the base with some keys set.
+
+        Raises:
+            SweepError: the settings cannot be combined.
+        """
+        return self._build(list(assigned.items()))
 
     def settings(self, number: int) -> dict[str, Any]:
         """Returns the settings of run ``number`` as nested dictionaries, defaults not filled in."""
@@ -109,6 +114,16 @@ class Sweep:
         """Returns the keys that differ between runs of this sweep."""
         keys = [key for axis in self._axes if len(axis.values) > 1 for key in axis.keys]
         return keys + [law.key for law in self._laws]
+
+    def _build(self, assigned: Sequence[tuple[str, Any]]) -> System:
+        try:
+            return self._builder.build(self._candidates.fitted(self._assigned(assigned)))
+        except Rejected as rejected:
+            chosen = ", ".join(f"{key} = {str(value)[:80]}" for key, value in assigned)
+            mistakes = [
+                Mistake(m.key, f"{m.text} (in the run with {chosen or 'no axes'})") for m in rejected.mistakes
+            ]
+            raise SweepError(self.where, mistakes) from None
 
     # -- reading -------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ import numpy as np
 from gridsweep.kinds import SEED_LIMIT, discover
 from gridsweep.networks import Network
 from gridsweep.spec.axes import read_axes
-from gridsweep.spec.build import Rejected, build
+from gridsweep.spec.build import Builder, Rejected
 from gridsweep.spec.identity import run_id
 from gridsweep.spec.mistakes import Mistake, SweepError, describe, is_number
 from gridsweep.spec.sweep import DEFAULT_KEEP, LARGEST_SWEEP, Run
@@ -50,15 +50,19 @@ NAMES = {
     "seed": "system.seed",
     "box_width_in_m": "arena.side_m",
 }
-# Settings that several rules below look at, or that have no effect on what is trained.
+# Settings that several rules below look at.
 OTHERS = (
     "place_field_values", "n_epochs", "n_grad_steps_per_epoch", "n_place_fields_per_cell",
-    "is_periodic", "box_height_in_m", "bin_side_in_m", "readout_dropout", "recurrent_dropout",
+    "is_periodic", "box_height_in_m",
 )  # fmt: skip
+# Settings without effect on what is trained. A random search draws them after all others, so that a file
+# without them draws the same networks.
+IDLE = ("bin_side_in_m", "readout_dropout", "recurrent_dropout")
 TARGETS = {
     "difference_of_gaussians": "difference_of_softmaxes",
     "true_difference_of_gaussians": "difference_of_gaussians",
 }
+NETWORKS = {"vanillarnn": "srnn"}  # all others in lower case
 LOSSES = {
     "crossentropy": "cross_entropy",
     "mse": "mse",
@@ -96,7 +100,9 @@ class WandbSweep:
             mistakes.append(Mistake("method", f"found {describe(self.method)}, expected grid or random"))
         self._axes, _ = read_axes(document.get("parameters", {}), None, random=False, mistakes=mistakes)
         program = str(document.get("program"))
-        known = {*NAMES, *OTHERS} if program == NO_FREE_LUNCH else {axis.keys[0] for axis in self._axes}
+        known = (
+            {*NAMES, *OTHERS, *IDLE} if program == NO_FREE_LUNCH else {axis.keys[0] for axis in self._axes}
+        )
         for axis in self._axes:
             if axis.keys[0] not in known:
                 mistakes.append(
@@ -110,6 +116,7 @@ class WandbSweep:
                 )
             )
         self._program = program
+        self._builder = Builder()
         cap = document.get("run_cap")
         if self.method == "random" and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
             mistakes.append(Mistake("run_cap", "a random sweep has no size of its own: give --runs N"))
@@ -138,12 +145,12 @@ class WandbSweep:
             SweepError: the row is void.
         """
         try:
-            system = build(self.settings(number))
+            system = self._builder.build(self.settings(number))
         except Void as void:
             raise SweepError(self.where, [Mistake(f"row {number}", str(void))]) from None
         except Rejected as rejected:
             mistakes = [
-                Mistake(f"row {number}, {mistake.key}", mistake.text) for mistake in rejected.mistakes
+                Mistake(f"row {number}", f"{mistake.key}: {mistake.text}") for mistake in rejected.mistakes
             ]
             raise SweepError(self.where, mistakes) from None
         return Run(run_id(system), system)
@@ -166,7 +173,8 @@ class WandbSweep:
         if self.method == "random":
             seed = self.document.get("sampling_seed", 0)
             rng = np.random.default_rng([seed, number])
-            return {axis.keys[0]: axis.values[rng.integers(len(axis.values))][0] for axis in self._axes}
+            drawn = sorted(self._axes, key=lambda axis: axis.keys[0] in IDLE)
+            return {axis.keys[0]: axis.values[rng.integers(len(axis.values))][0] for axis in drawn}
         digits = np.unravel_index(number, self._shape)
         return {
             axis.keys[0]: axis.values[int(digit)][0] for axis, digit in zip(self._axes, digits, strict=True)
@@ -205,7 +213,7 @@ def translate(flat: Mapping[str, Any]) -> dict[str, Any]:
             else:
                 settings[part] = value
     architecture = str(flat.get("rnn_type", "RNN")).lower()
-    settings["network"]["kind"] = {"vanillarnn": "srnn"}.get(architecture, architecture)
+    settings["network"]["kind"] = NETWORKS.get(architecture, architecture)
     settings["training"]["updates"] = _count(flat, "n_epochs") * _count(flat, "n_grad_steps_per_epoch")
     settings["target"] |= _fields_per_cell(flat.get("n_place_fields_per_cell", 1))
     settings["target"] |= {"decoder": "three_smallest", "angle": "atan"}
