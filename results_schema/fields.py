@@ -124,6 +124,31 @@ METRICS = {
         meaning="The same error when the target itself is decoded: what a perfect network would reach.",
         **_POSITION_ERROR,
     ),
+    "position_error_at_training_steps_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="Position error over walks as long as those of training.",
+        **_POSITION_ERROR,
+    ),
+    "position_error_at_50_steps_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="Position error over walks of 50 steps, the published length.",
+        **_POSITION_ERROR,
+    ),
+    "lookup_error_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="Mean distance to the place whose target the report fits best, on a grid of 110 x 110: a "
+        "decoder that suits every target.",
+        **_POSITION_ERROR,
+    ),
+    "lookup_error_floor_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="The same error when the report is the target itself.",
+        **_POSITION_ERROR,
+    ),
     "loss": Field(pa.float32(), meaning="Training objective without the weight penalty.", nullable=True),
     "loss_floor": Field(
         pa.float32(),
@@ -205,6 +230,48 @@ METRICS = {
         nullable=True,
         lowest=0.0,
         highest=1.0,
+    ),
+    "activity_participation_ratio": Field(
+        pa.float32(),
+        meaning="(sum of l)^2 / (sum of l^2) over the eigenvalues l of the covariance of the units' "
+        "activity, samples being the moments of one evaluation batch.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "activity_participation_ratio_floor": Field(
+        pa.float32(),
+        meaning="The same, truncated to a whole number as the published programs did.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "activity_two_nn": Field(
+        pa.float32(),
+        meaning="Intrinsic dimension of the activity by the ratio of the two nearest neighbours' distances, "
+        "among at most 2,000 moments.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "activity_method_of_moments": Field(
+        pa.float32(),
+        meaning="Intrinsic dimension of the activity by the mean distance of its nearest neighbours, among "
+        "at most 2,000 moments.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "input_square_norm": Field(
+        pa.float32(),
+        meaning="Sum of squares of the recurrent layer's input kernel.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "recurrent_square_norm": Field(
+        pa.float32(), meaning="Sum of squares of its recurrent kernel.", nullable=True, lowest=0.0
+    ),
+    "bias_square_norm": Field(
+        pa.float32(),
+        meaning="Sum of squares of its biases; NULL where it has none.",
+        nullable=True,
+        lowest=0.0,
     ),
     "positions": Field(
         pa.int64(),

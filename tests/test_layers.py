@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "arena": {"kinds"},
     "trajectories": {"kinds", "arena"},
     "targets": {"kinds", "arena", "trajectories"},
-    "networks": {"kinds"},
+    "networks": {"kinds", "trajectories"},
     "losses": {"kinds"},
     "optimizers": {"kinds"},
     "evaluations": {"kinds"},

@@ -26,3 +26,16 @@ class Loss(Kind):
     @abstractmethod
     def floor(self, activity: Float[Array, "steps outputs"]) -> Float[Array, " steps"]:
         """Returns the smallest loss any output can reach at each step."""
+
+    @abstractmethod
+    def excess(
+        self, output: Float[Array, "rows outputs"], activity: Float[Array, "places outputs"]
+    ) -> Float[Array, "rows places"]:
+        """Returns how much more each output costs with each activity than that activity costs itself.
+
+        Up to a number for each row: what it is for is finding the place that an output fits best.
+        """
+
+    def ideal_output(self, activity: Float[Array, "rows outputs"]) -> Float[Array, "rows outputs"]:
+        """Returns the output that costs no more than the floor: the activity itself, unless said."""
+        return activity

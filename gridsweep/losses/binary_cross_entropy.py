@@ -32,3 +32,14 @@ class BinaryCrossEntropy(Loss):
         on = jax.scipy.special.xlogy(activity, activity)
         off = jax.scipy.special.xlog1py(1 - activity, -activity)
         return -jnp.mean(on + off, axis=-1)
+
+    def excess(
+        self, output: Float[Array, "rows outputs"], activity: Float[Array, "places outputs"]
+    ) -> Float[Array, "rows places"]:
+        """Returns the mean divergence of the coins in nats, less what depends on z alone."""
+        return -self.floor(activity)[None] - output @ activity.T / output.shape[-1]
+
+    def ideal_output(self, activity: Float[Array, "rows outputs"]) -> Float[Array, "rows outputs"]:
+        """Returns the logit of y, no further out than float32 goes."""
+        least = jnp.finfo(jnp.float32).tiny
+        return jnp.log(jnp.maximum(activity, least)) - jnp.log(jnp.maximum(1 - activity, least))

@@ -25,3 +25,13 @@ class CrossEntropy(Loss):
     def floor(self, activity: Float[Array, "steps outputs"]) -> Float[Array, " steps"]:
         """Returns the entropy of the activity, in nats."""
         return -jnp.sum(jax.scipy.special.xlogy(activity, activity), axis=-1)
+
+    def excess(
+        self, output: Float[Array, "rows outputs"], activity: Float[Array, "places outputs"]
+    ) -> Float[Array, "rows places"]:
+        """Returns the divergence of softmax(z) from y in nats, less the logarithm of z's normaliser."""
+        return -self.floor(activity)[None] - output @ activity.T
+
+    def ideal_output(self, activity: Float[Array, "rows outputs"]) -> Float[Array, "rows outputs"]:
+        """Returns log y, no lower than float32 goes."""
+        return jnp.log(jnp.maximum(activity, jnp.finfo(jnp.float32).tiny))

@@ -20,3 +20,10 @@ class Mse(Loss):
     def floor(self, activity: Float[Array, "steps outputs"]) -> Float[Array, " steps"]:
         """Returns zero: any target can be matched exactly."""
         return jnp.zeros(activity.shape[0])
+
+    def excess(
+        self, output: Float[Array, "rows outputs"], activity: Float[Array, "places outputs"]
+    ) -> Float[Array, "rows places"]:
+        """Returns the mean over outputs of (y - z)^2, less that of z^2."""
+        of_place = jnp.sum(activity**2, axis=-1)
+        return (of_place[None] - 2 * output @ activity.T) / output.shape[-1]

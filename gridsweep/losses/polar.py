@@ -32,3 +32,11 @@ class Polar(Loss):
     def floor(self, activity: Float[Array, "steps 2"]) -> Float[Array, " steps"]:
         """Returns zero: any place can be matched exactly."""
         return jnp.zeros(activity.shape[0])
+
+    def excess(
+        self, output: Float[Array, "rows 2"], activity: Float[Array, "places 2"]
+    ) -> Float[Array, "rows places"]:
+        """Returns the square distance between the two places, in m^2."""
+        rows, places = len(output), len(activity)
+        pairs = jnp.repeat(output, places, axis=0), jnp.tile(activity, (rows, 1))
+        return self.per_step(*pairs).reshape(rows, places)

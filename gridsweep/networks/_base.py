@@ -3,11 +3,15 @@
 A network is declared as a kind and built as a Flax NNX module. Its weights travel as a plain nested
 dictionary of arrays, so that they are one lane of a stacked tree like everything else: ``bind`` turns
 them back into the module inside a traced function, at no cost at run time.
+
+A circuit takes one walk or a batch of walks alike: time is the first axis, then come the walks, if any.
+What is random in it (dropout, noise) is drawn beforehand and handed to it, or is not there: that is how a
+trained network is looked at.
 """
 
 import dataclasses
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +19,7 @@ from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.kinds import Kind, kind, per_cohort
+from gridsweep.trajectories import Walk
 
 ACTIVATIONS = {
     "relu": jax.nn.relu,
@@ -32,21 +37,60 @@ USUAL_INITIALIZER = "glorot_uniform"
 Weights = dict[str, Any]  # nested; leaves are float32 arrays
 
 
+class Noise(NamedTuple):
+    """What is random in a batch of walks: dropout masks, noise. Nothing, unless a network says otherwise."""
+
+    cell: Any = None
+    readout: Any = None  # its leaves have time as their first axis
+
+
+QUIET = Noise()
+
+
 class Circuit(nnx.Module):
-    """A network with its weights: activity of the scored units along a walk, and what it reports."""
+    """A network with its weights: activity of the scored units along walks, and what it reports."""
 
     def activity(
-        self, start: Float[Array, " outputs"], displacement_m: Float[Array, "steps 2"]
-    ) -> Float[Array, "steps units"]:
-        """Returns the activity of the scored units after each step of one walk."""
+        self,
+        start: Float[Array, "*walks outputs"],
+        inputs: Float[Array, "steps *walks channels"],
+        noise: Noise = QUIET,
+    ) -> Float[Array, "steps *walks units"]:
+        """Returns the activity of the scored units after each step.
+
+        Args:
+            start: the target's activity at the start of each walk.
+            inputs: what the network is told at each step (``Network.inputs``).
+            noise: what is random in these walks (``Network.draw_noise``); none where it is only looked at.
+        """
         raise NotImplementedError
 
-    def readout(self, activity: Float[Array, "steps units"]) -> Float[Array, "steps outputs"]:
-        """Returns the report, a linear map of the scored units."""
+    def readout(
+        self, activity: Float[Array, "*steps units"], noise: Any = None
+    ) -> Float[Array, "*steps outputs"]:
+        """Returns the report, a linear map of the scored units.
+
+        Args:
+            activity: of the scored units.
+            noise: ``Noise.readout`` at the same steps.
+        """
         raise NotImplementedError
 
-    def decayed(self) -> Float[Array, "..."]:
-        """Returns the tensor that weight decay penalises (spec c: the recurrent kernel)."""
+    def decayed(self) -> Any:
+        """Returns the tensor, or tensors, that weight decay penalises (spec c: the recurrent kernel)."""
+        raise NotImplementedError
+
+    def activity_penalty(self, activity: Float[Array, "steps *walks units"]) -> Float[Array, ""]:
+        """Returns what the network adds to the loss for being active. Most add nothing."""
+        del activity
+        return jnp.float32(0.0)
+
+    def norms(self) -> dict[str, Float[Array, ""]]:
+        """Returns the square Frobenius norms of input kernel, recurrent kernel and biases of the cell.
+
+        The published programs log them as those of "variables 0, 1, 2" of the recurrent layer, of which a
+        cell without biases has two, and UGRNN's second is its bias (spec c.1, f.29).
+        """
         raise NotImplementedError
 
 
@@ -56,6 +100,8 @@ class Network(Kind):
 
     package = "gridsweep.networks"
     family = "network"
+
+    noisy: ClassVar[bool] = False  # whether there is noise in training whatever is set
 
     units: int = per_cohort(1024, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("relu", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
@@ -72,6 +118,23 @@ class Network(Kind):
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> Circuit:
         """Returns the module with freshly drawn weights, reporting ``outputs`` numbers."""
 
+    def inputs(self, walk: Walk) -> Float[Array, "steps channels"]:
+        """Returns what the network is told at each step of a walk: its displacement in m, (x, y)."""
+        return walk.displacement_m
+
+    def drops(self) -> bool:
+        """Whether a rate of dropout is above zero; of settings, not of traced leaves."""
+        return False
+
+    def without_dropout(self) -> Self:
+        """Returns the same network with all rates of dropout at zero."""
+        return self
+
+    def draw_noise(self, key: PRNGKeyArray, steps: int, walks: int) -> Noise:
+        """Returns what is random in a batch of training walks; asked for only where something is."""
+        del key, steps, walks
+        return Noise()
+
     @abstractmethod
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns the multiplications of one forward time step of one walk, encoder excluded."""
@@ -86,9 +149,24 @@ class Network(Kind):
         """Returns freshly drawn weights."""
         return nnx.to_pure_dict(nnx.state(self.circuit(outputs, nnx.Rngs(key)), nnx.Param))
 
+    def readout_weights(self) -> tuple[str, ...]:
+        """Returns the weights that ``Circuit.readout`` uses, by their first name."""
+        return ("decoder",)
+
+    def bind_readout(self, weights: Weights, outputs: int) -> Circuit:
+        """Returns a module that can only report: it has the weights of ``readout_weights`` alone."""
+        shapes = jax.eval_shape(lambda: self.init(jax.random.key(0), outputs))
+        nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return self.bind(nothing | weights, outputs)
+
     def bind(self, weights: Weights, outputs: int) -> Circuit:
         """Returns the module that has these weights."""
         shape_only = nnx.eval_shape(lambda: self.circuit(outputs, nnx.Rngs(0)))
         graph, state = nnx.split(shape_only, nnx.Param)
         nnx.replace_by_pure_dict(state, weights)
         return nnx.merge(graph, state)
+
+
+def square_norm(*tensors: Float[Array, "..."]) -> Float[Array, ""]:
+    """Returns the sum of squares of all entries."""
+    return sum((jnp.sum(tensor**2) for tensor in tensors), start=jnp.float32(0.0))

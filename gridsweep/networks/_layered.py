@@ -4,27 +4,31 @@ m_t = affine(u_t) lifts a displacement (m) to as many numbers as there are units
 activation; the cell makes h_t of m_t and h_{t-1}; g_t = phi(affine(h_t)) are the scored units; the report is
 affine(g_t).
 
-Only what needs h_{t-1} is inside the scan: the projection, the cell's input kernel and the layers after it
-are matrix products over all steps at once. The affine maps are Flax's ``Linear``. The cells are written out:
-those of Flax multiply by the input kernel step by step, and their GRU has one bias where Keras has two.
+Only what needs h_{t-1} is inside the scan; the layers after it are matrix products over all steps at once.
+Projection and input kernel are two linear maps in a row, so they are multiplied with each other first: a map
+of two numbers instead of as many as there are units, and the same function. (Not where inputs are dropped
+between the two.) The affine maps are Flax's ``Linear``. The cells are written out: those of Flax multiply by
+the input kernel step by step, and their GRU has one bias where Keras has two.
 
 Source: spec (c), rows SRNN to UGRNN. Kernels are Glorot uniform, biases zero, unless a cell says otherwise.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from gridsweep.networks._base import ACTIVATIONS, Circuit, Network
+from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, square_norm
+from gridsweep.networks._dropout import CellDropout, dropped
 from gridsweep.networks._initial import habits
-
-State = Any  # what a cell carries from step to step: h, or (h, c)
+from gridsweep.networks._products import multiply
+from gridsweep.networks._recurrence import State, run_cell
 
 
 class LayeredCircuit(Circuit):
-    """The layers around a cell. A cell adds its tensors, ``drive`` and ``step``."""
+    """The layers around a cell. A cell adds its tensors and ``step``."""
 
     input: nnx.Param
     recurrent: nnx.Param
@@ -43,37 +47,71 @@ class LayeredCircuit(Circuit):
         self.input = nnx.Param(draw.input(rngs.params(), (network.units, gates * network.units)))
         self.recurrent = nnx.Param(draw.recurrent(rngs.params(), (network.units, gates * network.units)))
 
-    def phi(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Returns the activation of the units."""
-        return ACTIVATIONS[self.activation](x)
-
-    def begin(self, start: Float[Array, " outputs"]) -> State:
+    def begin(self, start: Float[Array, "*walks outputs"]) -> State:
         """Returns the state before the first step."""
-        return self.encoder(start)
+        return (apply(self.encoder, start),)
 
-    def drive(self, projected: Float[Array, "steps units"]) -> Float[Array, "steps columns"]:
-        """Returns what the cell is given at each step, whatever its state."""
-        return projected @ self.input[...]
+    def biases(self) -> tuple[Float[Array, " columns"], ...]:
+        """Returns the biases of the cell; the first is added to what it is given at each step."""
+        return ()
 
-    def step(self, state: State, drive: Float[Array, " columns"]) -> tuple[State, Float[Array, " units"]]:
-        """Returns the next state and h."""
+    def constants(self) -> Any:
+        """Returns what ``step`` needs beside state, drive and product."""
+        return None
+
+    @staticmethod
+    def step(
+        phi: Callable[[Array], Array], constants: Any, state: State, drive: Array, product: Array
+    ) -> State:
+        """Returns the next state; ``product`` is h_{t-1} W."""
         raise NotImplementedError
 
-    def activity(
-        self, start: Float[Array, " outputs"], displacement_m: Float[Array, "steps 2"]
-    ) -> Float[Array, "steps units"]:
-        """Returns the dense layer after each step."""
-        drives = self.drive(self.projection(displacement_m))
-        _, hidden = jax.lax.scan(self.step, self.begin(start), drives)
-        return self.phi(self.dense(hidden))
+    def drives(
+        self,
+        inputs: Float[Array, "steps *walks 2"],
+        mask: Float[Array, "*walks units"] | None,
+    ) -> Float[Array, "steps *walks columns"]:
+        """Returns what the cell is given at each step, whatever its state."""
+        if mask is None:
+            kernel = self.projection.kernel[...] @ self.input[...]
+            given = add_bias(inputs @ kernel, bias_of(self.projection) @ self.input[...])
+        else:
+            given = multiply(dropped(apply(self.projection, inputs), mask), self.input[...])
+        return add_bias(given, self.biases()[0]) if self.biases() else given
 
-    def readout(self, activity: Float[Array, "steps units"]) -> Float[Array, "steps outputs"]:
+    def activity(
+        self,
+        start: Float[Array, "*walks outputs"],
+        inputs: Float[Array, "steps *walks 2"],
+        noise: Noise = QUIET,
+    ) -> Float[Array, "steps *walks units"]:
+        """Returns the dense layer after each step."""
+        masks = noise.cell or CellDropout()
+        drives = self.drives(inputs, masks.input)
+        phi = ACTIVATIONS[self.activation]
+        cell = functools.partial(self.step, phi)
+        state = self.begin(start)
+        hidden = run_cell(cell, self.recurrent[...], self.constants(), state, drives, masks.recurrent)
+        return phi(apply(self.dense, hidden))
+
+    def readout(
+        self, activity: Float[Array, "*steps units"], noise: object = None
+    ) -> Float[Array, "*steps outputs"]:
         """Returns the report."""
-        return self.decoder(activity)
+        del noise
+        return apply(self.decoder, activity)
 
     def decayed(self) -> Float[Array, "..."]:
         """Returns the recurrent kernel, all its gates."""
         return self.recurrent[...]
+
+    def norms(self) -> dict[str, Float[Array, ""]]:
+        """Returns those of the cell's two kernels and, where it has them, biases."""
+        found = {
+            "input_square_norm": square_norm(self.input[...]),
+            "recurrent_square_norm": square_norm(self.recurrent[...]),
+        }
+        return found | ({"bias_square_norm": square_norm(*self.biases())} if self.biases() else {})
 
 
 def affine(network: Network, inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.Linear:
@@ -82,6 +120,22 @@ def affine(network: Network, inputs: int, outputs: int, rngs: nnx.Rngs) -> nnx.L
     return nnx.Linear(inputs, outputs, kernel_init=draw.linear, bias_init=draw.linear_bias(inputs), rngs=rngs)
 
 
+def apply(layer: nnx.Linear, x: Float[Array, "*rows k"]) -> Float[Array, "*rows n"]:
+    """Returns the layer's map of x, its product in the precision of training."""
+    return add_bias(multiply(x, layer.kernel[...]), bias_of(layer))
+
+
+def bias_of(layer: nnx.Linear) -> Float[Array, " n"]:
+    """Returns the bias of a layer that ``affine`` made."""
+    assert layer.bias is not None
+    return layer.bias[...]
+
+
+def add_bias(x: Float[Array, "*rows n"], bias: Float[Array, " n"]) -> Float[Array, "*rows n"]:
+    """Returns x plus the bias in every row."""
+    return x + bias.reshape((1,) * (x.ndim - 1) + bias.shape)
+
+
 def layered_multiplications(units: int, outputs: int, *, gates: int) -> int:
-    """Returns those of projection, cell, dense layer and readout."""
-    return units * (2 + 2 * gates * units + units + outputs)
+    """Returns those of folded projection, cell, dense layer and readout."""
+    return units * (2 * gates + gates * units + units + outputs)

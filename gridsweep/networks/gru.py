@@ -20,8 +20,10 @@ from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
 from gridsweep.networks._base import Network
+from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._initial import habits
-from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
+from gridsweep.networks._layered import LayeredCircuit, add_bias, layered_multiplications
+from gridsweep.networks._recurrence import State
 
 GATES = 3
 
@@ -36,22 +38,26 @@ class GruCircuit(LayeredCircuit):
         self.input_bias = nnx.Param(draw(rngs.params(), shape))
         self.recurrent_bias = nnx.Param(draw(rngs.params(), shape))
 
-    def drive(self, projected: Float[Array, "steps units"]) -> Float[Array, "steps columns"]:
-        """Returns x."""
-        return projected @ self.input[...] + self.input_bias[...][None]
+    def biases(self) -> tuple[Float[Array, " columns"], ...]:
+        """Returns b_in and b."""
+        return self.input_bias[...], self.recurrent_bias[...]
 
-    def step(self, state: Float[Array, " units"], drive: Float[Array, " columns"]):
-        """Returns h twice: carried and kept."""
-        x_z, x_r, x_h = jnp.split(drive, GATES)
-        y_z, y_r, y_h = jnp.split(state @ self.recurrent[...] + self.recurrent_bias[...], GATES)
+    def constants(self) -> Float[Array, " columns"]:
+        """Returns b, which the reset gate multiplies together with the product."""
+        return self.recurrent_bias[...]
+
+    @staticmethod
+    def step(phi, constants: Float[Array, " columns"], state: State, drive: Array, product: Array) -> State:
+        """Returns h."""
+        x_z, x_r, x_h = jnp.split(drive, GATES, axis=-1)
+        y_z, y_r, y_h = jnp.split(add_bias(product, constants), GATES, axis=-1)
         keep = jax.nn.sigmoid(x_z + y_z)
-        candidate = self.phi(x_h + jax.nn.sigmoid(x_r + y_r) * y_h)
-        hidden = keep * state + (1 - keep) * candidate
-        return hidden, hidden
+        candidate = phi(x_h + jax.nn.sigmoid(x_r + y_r) * y_h)
+        return (keep * state[0] + (1 - keep) * candidate,)
 
 
 @kind
-class Gru(Network):
+class Gru(DropoutNetwork):
     """A GRU whose scored units are a dense layer after it."""
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> GruCircuit:

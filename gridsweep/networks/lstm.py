@@ -21,8 +21,10 @@ from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
 from gridsweep.networks._base import Network
+from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._initial import habits
-from gridsweep.networks._layered import LayeredCircuit, affine, layered_multiplications
+from gridsweep.networks._layered import LayeredCircuit, affine, apply, layered_multiplications
+from gridsweep.networks._recurrence import State
 
 GATES = 4
 
@@ -36,21 +38,21 @@ class LstmCircuit(LayeredCircuit):
         self.draw_cell(network, rngs, gates=GATES)
         self.bias = nnx.Param(_first_bias(network, rngs))
 
-    def begin(self, start: Float[Array, " outputs"]):
+    def begin(self, start: Float[Array, "*walks outputs"]) -> State:
         """Returns (h, c) before the first step."""
-        return self.encoder(start), self.encoder_of_c(start)
+        return apply(self.encoder, start), apply(self.encoder_of_c, start)
 
-    def drive(self, projected: Float[Array, "steps units"]) -> Float[Array, "steps columns"]:
-        """Returns the part of a that the input gives, bias included."""
-        return projected @ self.input[...] + self.bias[...][None]
+    def biases(self) -> tuple[Float[Array, " columns"], ...]:
+        """Returns b."""
+        return (self.bias[...],)
 
-    def step(self, state, drive: Float[Array, " columns"]):
-        """Returns (h, c), and h."""
-        hidden, memory = state
-        a_i, a_f, a_c, a_o = jnp.split(drive + hidden @ self.recurrent[...], GATES)
-        memory = jax.nn.sigmoid(a_f) * memory + jax.nn.sigmoid(a_i) * self.phi(a_c)
-        hidden = jax.nn.sigmoid(a_o) * self.phi(memory)
-        return (hidden, memory), hidden
+    @staticmethod
+    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+        """Returns (h, c)."""
+        del constants
+        a_i, a_f, a_c, a_o = jnp.split(drive + product, GATES, axis=-1)
+        memory = jax.nn.sigmoid(a_f) * state[1] + jax.nn.sigmoid(a_i) * phi(a_c)
+        return jax.nn.sigmoid(a_o) * phi(memory), memory
 
 
 def _first_bias(network: Network, rngs: nnx.Rngs) -> Float[Array, " columns"]:
@@ -61,7 +63,7 @@ def _first_bias(network: Network, rngs: nnx.Rngs) -> Float[Array, " columns"]:
 
 
 @kind
-class Lstm(Network):
+class Lstm(DropoutNetwork):
     """An LSTM whose scored units are a dense layer after it."""
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> LstmCircuit:

@@ -7,13 +7,17 @@ Source: spec (c), row RNN. Kernels are Glorot uniform but for W, which ``initial
 ``initializer_family: torch`` and relu or tanh it is the network of Sorscher et al. 2019 as they draw it.
 """
 
-import jax
+import functools
+
 from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import ACTIVATIONS, Circuit, Network
+from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, square_norm
+from gridsweep.networks._dropout import CellDropout, DropoutNetwork, dropped
 from gridsweep.networks._initial import habits
+from gridsweep.networks._products import multiply
+from gridsweep.networks._recurrence import run_cell, vanilla_cell
 
 
 class RnnCircuit(Circuit):
@@ -29,32 +33,45 @@ class RnnCircuit(Circuit):
         self.decoder = nnx.Param(draw.linear(rngs.params(), (units, outputs)))
 
     def activity(
-        self, start: Float[Array, " outputs"], displacement_m: Float[Array, "steps 2"]
-    ) -> Float[Array, "steps units"]:
+        self,
+        start: Float[Array, "*walks outputs"],
+        inputs: Float[Array, "steps *walks channels"],
+        noise: Noise = QUIET,
+    ) -> Float[Array, "steps *walks units"]:
         """Returns the hidden state after each step."""
-        recurrent = self.recurrent[...]
-        phi = ACTIVATIONS[self.activation]
+        masks = noise.cell or CellDropout()
+        drives = dropped(inputs, masks.input) @ self.input[...]
+        state = (multiply(start, self.encoder[...]),)
+        cell = functools.partial(vanilla_cell, ACTIVATIONS[self.activation])
+        return run_cell(cell, self.recurrent[...], None, state, drives, masks.recurrent)
 
-        def step(hidden, drive):
-            hidden = phi(drive + hidden @ recurrent)
-            return hidden, hidden
-
-        drives = displacement_m @ self.input[...]
-        _, hidden = jax.lax.scan(step, start @ self.encoder[...], drives)
-        return hidden
-
-    def readout(self, activity: Float[Array, "steps units"]) -> Float[Array, "steps outputs"]:
+    def readout(
+        self, activity: Float[Array, "*steps units"], noise: object = None
+    ) -> Float[Array, "*steps outputs"]:
         """Returns the report."""
-        return activity @ self.decoder[...]
+        del noise
+        return multiply(activity, self.decoder[...])
 
     def decayed(self) -> Float[Array, "units units"]:
         """Returns the recurrent kernel W."""
         return self.recurrent[...]
 
+    def norms(self) -> dict[str, Float[Array, ""]]:
+        """Returns those of W_in and W; there is no bias."""
+        return {
+            "input_square_norm": square_norm(self.input[...]),
+            "recurrent_square_norm": square_norm(self.recurrent[...]),
+        }
+
 
 @kind
-class Rnn(Network):
+class Rnn(DropoutNetwork):
     """A bias-free vanilla RNN."""
+
+    @property
+    def cell_inputs(self) -> int:
+        """The two coordinates of a displacement."""
+        return 2
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> RnnCircuit:
         """Returns the module with freshly drawn weights."""

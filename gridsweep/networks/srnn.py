@@ -8,11 +8,13 @@ Source: spec (c), row SRNN. W is drawn as ``initializer`` says, all other kernel
 """
 
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from gridsweep.kinds import kind
 from gridsweep.networks._base import Network
+from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
+from gridsweep.networks._recurrence import State, vanilla_cell
 
 
 class SrnnCircuit(LayeredCircuit):
@@ -22,14 +24,14 @@ class SrnnCircuit(LayeredCircuit):
         super().__init__(network, outputs, rngs)
         self.draw_cell(network, rngs, gates=1)
 
-    def step(self, state: Float[Array, " units"], drive: Float[Array, " units"]):
-        """Returns h twice: carried and kept."""
-        hidden = self.phi(drive + state @ self.recurrent[...])
-        return hidden, hidden
+    @staticmethod
+    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+        """Returns h."""
+        return vanilla_cell(phi, constants, state, drive, product)
 
 
 @kind
-class Srnn(Network):
+class Srnn(DropoutNetwork):
     """A vanilla RNN whose scored units are a dense layer after it."""
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> SrnnCircuit:

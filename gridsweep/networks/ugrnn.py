@@ -27,6 +27,7 @@ from gridsweep.kinds import kind, per_cohort
 from gridsweep.networks._base import USUAL_INITIALIZER, Network
 from gridsweep.networks._initial import habits
 from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
+from gridsweep.networks._recurrence import State
 
 GATES = 2
 KEEP_BIAS = 1.0  # added to the gate at every step, apart from the bias that is trained
@@ -44,16 +45,17 @@ class UgrnnCircuit(LayeredCircuit):
         self.bias = nnx.Param(draw.cell_bias(rngs.params(), (GATES * units,)))
         self.decay_tensor = network.decay_tensor
 
-    def drive(self, projected: Float[Array, "steps units"]) -> Float[Array, "steps columns"]:
-        """Returns the part of a that the input gives, bias included."""
-        return projected @ self.input[...] + self.bias[...][None]
+    def biases(self) -> tuple[Float[Array, " columns"], ...]:
+        """Returns b."""
+        return (self.bias[...],)
 
-    def step(self, state: Float[Array, " units"], drive: Float[Array, " columns"]):
-        """Returns h twice: carried and kept."""
-        a_g, a_c = jnp.split(drive + state @ self.recurrent[...], GATES)
+    @staticmethod
+    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+        """Returns h."""
+        del constants
+        a_g, a_c = jnp.split(drive + product, GATES, axis=-1)
         keep = jax.nn.sigmoid(a_g + KEEP_BIAS)
-        hidden = keep * state + (1 - keep) * self.phi(a_c)
-        return hidden, hidden
+        return (keep * state[0] + (1 - keep) * phi(a_c),)
 
     def decayed(self) -> Float[Array, "..."]:
         """Returns the recurrent kernel, or the bias as published."""

@@ -65,7 +65,7 @@ class System(Kind):
     package = "gridsweep.systems"
     family = "system"
 
-    streams: ClassVar[tuple[str, ...]] = ()  # the streams that training depends on
+    streams: ClassVar[tuple[str, ...]] = ()  # the streams that training depends on, whatever is set
 
     seed: Whole = _seed("seed of every stream that has none of its own", trains=False)
     centre_seed: Whole = _seed("seed of the target's cells", follows="seed")
@@ -87,8 +87,13 @@ class System(Kind):
 
     def canonical(self) -> Self:
         """Leaves out the seeds of streams that this system does not draw from."""
-        unused = {f"{stream}_seed": 0 for stream in STREAMS if stream not in self.streams}
+        used = self.draws_from()
+        unused = {f"{stream}_seed": 0 for stream in STREAMS if stream not in used}
         return dataclasses.replace(self, **unused)
+
+    def draws_from(self) -> tuple[str, ...]:
+        """Returns the streams that training depends on with these settings."""
+        return self.streams
 
     def keys(self) -> Keys:
         """Returns the key of each stream: ``fold_in(key(seed), STREAM)``."""

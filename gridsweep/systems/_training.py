@@ -1,6 +1,16 @@
 """How a network is trained: the optimizer, its rate, the penalty, the batch and how long."""
 
+import dataclasses
+from collections.abc import Collection
+from typing import Self
+
+import jax
+import jax.numpy as jnp
+import optax
+
 from gridsweep.kinds import Kind, Scalar, kind, part, per_cohort, per_lane
+from gridsweep.networks._base import Weights
+from gridsweep.networks._products import PRECISIONS
 from gridsweep.optimizers import Optimizer
 
 
@@ -20,4 +30,40 @@ class Training(Kind):
     updates: int = per_cohort(
         200_000, unit="updates", meaning="optimizer updates", at_least=1, at_most=1_000_000_000
     )
-    precision: str = per_cohort("float32", choices=("float32",), meaning="of the matrix products in training")
+    precision: str = per_cohort("float32", choices=PRECISIONS, meaning="of the matrix products in training")
+    dropout: str = per_cohort(
+        "inactive",
+        choices=("inactive", "active"),
+        meaning="whether the network's rates of dropout act; inactive as published. Active when one is given",
+    )
+    clipping: str = per_cohort(
+        "none",
+        choices=("none", "global_norm", "element_wise"),
+        meaning="what is kept below clip_at: nothing, the norm of all clipped gradients, or each entry",
+    )
+    clipped: str = per_cohort("all", choices=("all", "readout"), meaning="the gradients of which weights")
+    clip_at: Scalar = per_lane(1.0, meaning="largest norm, or entry, of a clipped gradient", above=0.0)
+
+    def canonical(self) -> Self:
+        """Leaves out the settings of a clipping that there is not."""
+        if self.clipping != "none":
+            return self
+        return dataclasses.replace(self, clipped="all", clip_at=1.0)
+
+    def clip(self, gradient: Weights, readout: Collection[str]) -> Weights:
+        """Returns the gradient of one lane, clipped as said.
+
+        Args:
+            gradient: of the loss, by name of the weight.
+            readout: the names of the weights of the readout.
+        """
+        if self.clipping == "none":
+            return gradient
+        some = {name: leaf for name, leaf in gradient.items() if self.clipped == "all" or name in readout}
+        if self.clipping == "element_wise":
+            changed = jax.tree.map(lambda leaf: jnp.clip(leaf, -self.clip_at, self.clip_at), some)
+        else:
+            norm = optax.tree.norm(some)
+            scale = jnp.where(norm > self.clip_at, self.clip_at / norm, 1.0)
+            changed = jax.tree.map(lambda leaf: leaf * scale, some)
+        return gradient | changed

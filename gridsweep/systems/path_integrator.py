@@ -5,9 +5,11 @@ target's activity. Source: spec (a) to (d): each update sees a fresh batch of wa
 recurrent weights is part of the loss.
 """
 
+import dataclasses
 import functools
+import itertools
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -15,19 +17,19 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from gridsweep.arena import Arena
-from gridsweep.evaluations import Evaluation
 from gridsweep.kinds import Problem, discover, kind, part
 from gridsweep.losses import Loss
-from gridsweep.maps.rate_map import add_samples, empty_sums, rate_maps
+from gridsweep.maps.rate_map import rate_maps
 from gridsweep.networks import Network
-from gridsweep.networks._base import Weights
+from gridsweep.networks._base import QUIET, Noise, Weights, square_norm
+from gridsweep.networks._products import matrix_products
 from gridsweep.systems._base import Keys, Observation, State, System
+from gridsweep.systems._looking import look, stream
+from gridsweep.systems._time_loss import mean_loss, steps_of
 from gridsweep.systems._training import Training
 from gridsweep.targets import Target
 from gridsweep.targets._base import Cells
 from gridsweep.trajectories import Trajectory, Walk
-
-METRES_TO_CM = 100.0
 
 
 @kind
@@ -45,14 +47,36 @@ class PathIntegrator(System):
 
     @classmethod
     def complete(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Gives a run without a loss the usual one of its target."""
+        """Gives a run without a loss the usual one of its target, and lets rates of dropout act."""
         said = settings.get("target")
         name = said.get("kind") if isinstance(said, Mapping) else None
         target = discover(Target.package, Target).get(name if isinstance(name, str) else "gaussian")
         loss = settings.get("loss", {})
         if target is not None and isinstance(loss, Mapping) and "kind" not in loss:
             settings = settings | {"loss": {"kind": target.usual_loss, **loss}}
+        network, training = settings.get("network"), settings.get("training", {})
+        drops = isinstance(network, Mapping) and any(
+            isinstance(rate, int | float) and rate > 0
+            for name, rate in network.items()
+            if name.endswith("dropout")
+        )
+        if drops and isinstance(training, Mapping) and "dropout" not in training:
+            settings = settings | {"training": {**training, "dropout": "active"}}
         return settings
+
+    def draws_from(self) -> tuple[str, ...]:
+        """Noise is a stream of its own where there is any."""
+        noisy = self.network.noisy or (self.training.dropout == "active" and self.network.drops())
+        return (*self.streams, "noise") if noisy else self.streams
+
+    def canonical(self) -> Self:
+        """Leaves out rates of dropout that do not act, and an acting dropout without a rate."""
+        network, training = self.network, self.training
+        if training.dropout == "inactive":
+            network = network.without_dropout()
+        elif not network.drops():
+            training = dataclasses.replace(training, dropout="inactive")
+        return dataclasses.replace(super().canonical(), network=network, training=training)
 
     def problems(self) -> list[Problem]:
         """A cross-entropy needs a target that is a distribution."""
@@ -97,66 +121,92 @@ class PathIntegrator(System):
     def advance(self, state: State, keys: Keys, updates: Int[Array, ""]) -> State:
         """Returns the lane more updates later, each on a fresh batch of walks."""
         cells = self.target.draw(keys.centres, self.arena)
-        with jax.default_matmul_precision("highest"):
+        with matrix_products(self.training.precision):
             return jax.lax.fori_loop(0, updates, lambda _, state: self._update(state, cells, keys), state)
 
     def metrics(self, state: State, keys: Keys) -> dict[str, Float[Array, ""]]:
         """Returns loss and position error on the batch that the next update will train on."""
         cells = self.target.draw(keys.centres, self.arena)
-        with jax.default_matmul_precision("highest"):
-            seen = self._look(state.weights, cells, self._training_walks(keys, state.update))
-        return {
-            "loss": jnp.mean(seen["loss"]),
-            "penalty": self.penalty(state.weights),
-            "position_error_cm": jnp.mean(seen["position_error_cm"]),
-        }
+        with matrix_products("float32"):
+            seen = look(self, state.weights, cells, self.training_walks(keys, state.update))
+            penalty = self.penalty(state.weights)
+        return {name: seen[name] for name in ("loss", "position_error_cm")} | {"penalty": penalty}
 
     def observe(self, state: State, keys: Keys) -> Observation:
-        """Returns rate maps of all units and the metrics, for each evaluation."""
+        """Returns rate maps of all units and the metrics, for each evaluation, in full precision."""
         cells = self.target.draw(keys.centres, self.arena)
         maps, visits, metrics = {}, {}, {}
-        with jax.default_matmul_precision("highest"):
+        with matrix_products("float32"):
+            of_weights = {"penalty": self.penalty(state.weights)} | self._circuit(state.weights).norms()
             for evaluation in self.evaluation:
-                sums, means = self._stream(evaluation, state.weights, cells, keys.evaluation)
                 name = evaluation.kind_name()
+                sums, of_evaluation = stream(self, evaluation, state.weights, cells, keys.evaluation)
                 for bins, sum_of_bins in zip(evaluation.bins, sums, strict=True):
                     maps[name, bins] = rate_maps(sum_of_bins)
                     visits[name, bins] = sum_of_bins.visits
-                metrics[name] = means | {"penalty": self.penalty(state.weights)}
+                metrics[name] = of_evaluation | of_weights
         return Observation(maps, visits, metrics)
 
     def penalty(self, weights: Weights) -> Float[Array, ""]:
-        """Returns the weight decay: its coefficient times the sum of squares of the penalised tensor."""
-        circuit = self.network.bind(weights, self.target.outputs)
-        return self.training.weight_decay * jnp.sum(circuit.decayed() ** 2)
+        """Returns the weight decay: its coefficient times the sum of squares of what is penalised."""
+        return self.training.weight_decay * square_norm(*jax.tree.leaves(self._circuit(weights).decayed()))
 
-    def batch_loss(self, weights: Weights, cells: Cells, walks: Walk) -> Float[Array, ""]:
-        """Returns the loss on a batch of walks, the penalty included."""
-        circuit = self.network.bind(weights, self.target.outputs)
+    def batch_loss(
+        self, weights: Weights, cells: Cells, walks: Walk, noise: Noise = QUIET
+    ) -> Float[Array, ""]:
+        """Returns the loss on a batch of walks, the penalties included."""
+        circuit = self._circuit(weights)
+        activity = circuit.activity(*self.told(cells, walks), noise)
+        data = mean_loss(self, cells, weights, activity, steps_of(walks, noise.readout))
+        return data + circuit.activity_penalty(activity) + self.penalty(weights)
 
-        def one(walk: Walk) -> Float[Array, ""]:
-            start = self.target.encode_start(self.arena, cells, walk)
-            output = circuit.readout(circuit.activity(start, walk.displacement_m))
-            return jnp.mean(self.loss.per_step(output, self.target.encode(self.arena, cells, walk)))
+    def loss_per_step(
+        self, output: Float[Array, "rows outputs"], wanted: Float[Array, "rows outputs"]
+    ) -> Float[Array, " rows"]:
+        """Returns the loss of each row, summed over the heads of the report."""
+        pairs = zip(self._heads(output), self._heads(wanted), strict=True)
+        return sum((self.loss.per_step(*pair) for pair in pairs), start=jnp.zeros(len(output)))
 
-        decay = self.training.weight_decay * jnp.sum(circuit.decayed() ** 2)
-        return jnp.mean(jax.vmap(one)(walks)) + decay
+    def loss_floor(self, wanted: Float[Array, "rows outputs"]) -> Float[Array, " rows"]:
+        """Returns the smallest loss that any report of each row could have."""
+        return sum(map(self.loss.floor, self._heads(wanted)), start=jnp.zeros(len(wanted)))
+
+    def told(self, cells: Cells, walks: Walk) -> tuple[Array, Array]:
+        """Returns what the network is told of walks: the encoding of their starts, and each step's input."""
+        starts = jax.vmap(lambda walk: self.target.encode_start(self.arena, cells, walk))(walks)
+        return starts, jax.vmap(self.network.inputs, out_axes=1)(walks)
+
+    def training_walks(self, keys: Keys, update: Int[Array, ""]) -> Walk:
+        """Returns the batch that an update trains on."""
+        key = jax.random.fold_in(keys.trajectories, update)
+        return self.walks(key, self.training.batch_size, self.training.steps)
+
+    def walks(self, key: PRNGKeyArray, walks: int, steps: int) -> Walk:
+        """Returns so many walks, their axis first."""
+        draw = functools.partial(self.trajectory.walk, arena=self.arena, steps=steps)
+        return jax.vmap(draw)(jax.random.split(key, walks))
+
+    def _circuit(self, weights: Weights):
+        return self.network.bind(weights, self.target.outputs)
+
+    def _heads(self, rows: Float[Array, "rows outputs"]) -> list[Float[Array, "rows outputs"]]:
+        ends = itertools.accumulate(self.target.heads)
+        return jnp.split(rows, list(ends)[:-1], axis=-1)
 
     def _rule(self) -> optax.GradientTransformation:
         return self.training.optimizer.transformation(self.training.learning_rate)
 
-    def _training_walks(self, keys: Keys, update: Int[Array, ""]) -> Walk:
-        key = jax.random.fold_in(keys.trajectories, update)
-        return self._walks(key, self.training.batch_size, self.training.steps)
-
-    def _walks(self, key: PRNGKeyArray, walks: int, steps: int) -> Walk:
-        draw = functools.partial(self.trajectory.walk, arena=self.arena, steps=steps)
-        return jax.vmap(draw)(jax.random.split(key, walks))
+    def _noise(self, keys: Keys, update: Int[Array, ""]) -> Noise:
+        if self.training.dropout == "inactive" and not self.network.noisy:
+            return QUIET
+        key = jax.random.fold_in(keys.noise, update)
+        return self.network.draw_noise(key, self.training.steps, self.training.batch_size)
 
     def _update(self, state: State, cells: Cells, keys: Keys) -> State:
         """Returns the lane one update later. A lane that goes non-finite is frozen where it was."""
-        walks = self._training_walks(keys, state.update)
-        loss, gradient = jax.value_and_grad(self.batch_loss)(state.weights, cells, walks)
+        walks, noise = self.training_walks(keys, state.update), self._noise(keys, state.update)
+        loss, gradient = jax.value_and_grad(self.batch_loss)(state.weights, cells, walks, noise)
+        gradient = self.training.clip(gradient, self.network.readout_weights())
         change, optimizer = self._rule().update(gradient, state.optimizer, state.weights)
         weights = optax.apply_updates(state.weights, change)
         total = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree.leaves((gradient, weights)))
@@ -174,45 +224,3 @@ class PathIntegrator(System):
             diverged_update=jnp.where(dies, state.update, state.diverged_update),
             alive=alive,
         )
-
-    def _look(self, weights: Weights, cells: Cells, walks: Walk) -> dict[str, Float[Array, "..."]]:
-        """Returns activity and errors on a batch of walks; each metric has shape (walks,)."""
-        circuit = self.network.bind(weights, self.target.outputs)
-
-        def one(walk: Walk) -> dict[str, Float[Array, "..."]]:
-            start = self.target.encode_start(self.arena, cells, walk)
-            activity = circuit.activity(start, walk.displacement_m)
-            output = circuit.readout(activity)
-            wanted = self.target.encode(self.arena, cells, walk)
-            return {
-                "activity": activity,
-                "loss": jnp.mean(self.loss.per_step(output, wanted)),
-                "loss_floor": jnp.mean(self.loss.floor(wanted)),
-                "position_error_cm": self._error_cm(cells, output, walk),
-                "position_error_floor_cm": self._error_cm(cells, wanted, walk),
-            }
-
-        return jax.vmap(one)(walks)
-
-    def _error_cm(self, cells: Cells, output: Float[Array, "steps outputs"], walk: Walk) -> Float[Array, ""]:
-        decoded_m = self.target.decode(self.arena, cells, output)
-        offset_m = self.arena.offset_m(decoded_m, walk.position_m)
-        return METRES_TO_CM * jnp.mean(jnp.linalg.norm(offset_m, axis=-1))
-
-    def _stream(self, evaluation: Evaluation, weights: Weights, cells: Cells, key: PRNGKeyArray):
-        """Returns rate sums for each number of bins, and metrics averaged over all walks."""
-        steps = evaluation.walk_steps(self.training.steps)
-        batches, walks = evaluation.batches(self.training.batch_size, self.training.steps)
-
-        def add_batch(carry, number):
-            drawn = self._walks(jax.random.fold_in(key, number), walks, steps)
-            seen = self._look(weights, cells, drawn)
-            activity = seen.pop("activity").reshape(walks * steps, -1)
-            position_m = drawn.position_m.reshape(walks * steps, 2)
-            sums = tuple(add_samples(of_bins, position_m, activity, self.arena.side_m) for of_bins in carry)
-            return sums, jax.tree.map(jnp.mean, seen)
-
-        empty = tuple(empty_sums(self.scored_units, bins) for bins in evaluation.bins)
-        sums, means = jax.lax.scan(add_batch, empty, jnp.arange(batches))
-        means = jax.tree.map(jnp.mean, means)
-        return sums, means | {"positions": jnp.float32(batches * walks * steps)}

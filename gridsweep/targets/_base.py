@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.arena import Arena
 from gridsweep.kinds import Kind, Scalar, Uniform, kind
-from gridsweep.trajectories import Walk
+from gridsweep.trajectories import Walk, standing_at
 
 Cells = Any  # a pytree of arrays, whatever the target needs to remember of its draw
 
@@ -31,6 +31,11 @@ class Target(Kind):
     @abstractmethod
     def outputs(self) -> int:
         """How many numbers the network reports."""
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """How many outputs each head of the report has. The loss is that of each head, summed."""
+        return (self.outputs,)
 
     @property
     def is_distribution(self) -> bool:
@@ -53,13 +58,7 @@ class Target(Kind):
 
     def encode_start(self, arena: Arena, cells: Cells, walk: Walk) -> Float[Array, " outputs"]:
         """Returns the activity at the start of a walk, which sets the network's initial state."""
-        start = Walk(
-            start_m=walk.start_m,
-            start_heading_rad=walk.start_heading_rad,
-            displacement_m=jnp.zeros((1, 2)),
-            position_m=walk.start_m[None],
-            heading_rad=walk.start_heading_rad[None],
-        )
+        start = standing_at(walk.start_m[None], walk.start_heading_rad[None])
         return self.encode(arena, cells, start)[0]
 
 

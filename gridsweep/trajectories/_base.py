@@ -23,17 +23,21 @@ class Walk(NamedTuple):
     heading_rad: Float[Array, " steps"]  # in [-pi, pi)
 
 
-def standing_at(position_m: Float[Array, "places 2"]) -> Walk:
+def standing_at(
+    position_m: Float[Array, "places 2"], heading_rad: Float[Array, " places"] | None = None
+) -> Walk:
     """Returns places as a walk without a way between them, for what knows walks alone.
 
-    Headings and steps are zero: targets of place ignore them, of heading it says nothing.
+    Steps are zero. So are headings that are not given: targets of place ignore them, of heading it says
+    nothing.
     """
+    headings_rad = jnp.zeros(len(position_m)) if heading_rad is None else heading_rad
     return Walk(
         start_m=position_m[0],
-        start_heading_rad=jnp.zeros(()),
+        start_heading_rad=headings_rad[0],
         displacement_m=jnp.zeros_like(position_m),
         position_m=position_m,
-        heading_rad=jnp.zeros(len(position_m)),
+        heading_rad=headings_rad,
     )
 
 

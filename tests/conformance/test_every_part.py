@@ -121,6 +121,27 @@ def test_following_the_gradient_of_a_loss_makes_it_smaller(kind):
     assert total(output - 1e-2 * gradient) < value
 
 
+@every(Loss)
+def test_the_excess_of_a_loss_is_the_loss_beyond_the_floor_up_to_a_number_a_row(kind):
+    loss = kind()
+    activity = _activity(target_for(kind.kind_name())())
+    output = jax.random.normal(jax.random.key(0), (3, activity.shape[1]))
+    rows = [
+        loss.per_step(jnp.broadcast_to(row[None], activity.shape), activity) - loss.floor(activity)
+        for row in output
+    ]
+    off = np.asarray(loss.excess(output, activity)) - np.stack(rows)
+    np.testing.assert_allclose(off, np.broadcast_to(off[:, :1], off.shape), atol=2e-4)
+
+
+@every(Loss)
+def test_the_ideal_output_of_a_loss_costs_the_floor(kind):
+    loss = kind()
+    activity = _activity(target_for(kind.kind_name())())
+    found = loss.per_step(loss.ideal_output(activity), activity)
+    np.testing.assert_allclose(found, loss.floor(activity), rtol=1e-3, atol=1e-5)
+
+
 @functools.cache
 def _activity(target):
     """What a target asks for along a walk."""

@@ -37,4 +37,4 @@ def test_weight_decay_sees_the_recurrent_kernel():
 
 
 def test_multiplications_are_those_of_layers_and_cell():
-    assert Srnn(units=7).multiplications_per_step(5) == 2 * 7 + 2 * 7 * 7 + 7 * 7 + 7 * 5
+    assert Srnn(units=7).multiplications_per_step(5) == 2 * 7 + 7 * 7 + 7 * 7 + 7 * 5

@@ -47,4 +47,4 @@ def test_an_initializer_without_effect_makes_no_other_network():
 
 
 def test_multiplications_are_those_of_layers_and_cell():
-    assert Ugrnn(units=7).multiplications_per_step(5) == 2 * 7 + 14 * 14 + 7 * 7 + 7 * 5
+    assert Ugrnn(units=7).multiplications_per_step(5) == 2 * 14 + 7 * 14 + 7 * 7 + 7 * 5

@@ -10,6 +10,7 @@ import pytest
 from gridsweep.maps.rate_map import bin_numbers
 from gridsweep.spec import Sweep, build
 from gridsweep.systems._base import STREAMS
+from gridsweep.systems._looking import look
 from gridsweep.systems.path_integrator import PathIntegrator
 from gridsweep.train.lanes import advance_lanes, init_lanes, lane_metrics, micro_batches, observe_lanes
 from tests.tiny import SMALL, small_document, small_system
@@ -61,7 +62,7 @@ def test_runs_that_differ_in_one_setting_share_weights_and_walks(systems):
 
 def test_each_update_sees_fresh_walks_that_only_the_seed_decides(one):
     other = dataclasses.replace(one, training=dataclasses.replace(one.training, learning_rate=0.5))
-    walks = jax.jit(lambda system, update: system._training_walks(system.keys(), update))
+    walks = jax.jit(lambda system, update: system.training_walks(system.keys(), update))
     first, again, second = walks(one, jnp.int32(0)), walks(other, jnp.int32(0)), walks(one, jnp.int32(1))
     assert first.position_m.shape == (SMALL["batch_size"], SMALL["steps"], 2)
     np.testing.assert_array_equal(first.position_m, again.position_m)
@@ -87,7 +88,7 @@ def test_training_follows_the_gradient_of_loss_and_penalty(systems):
     def objective(system, weights):
         keys = system.keys()
         cells = system.target.draw(keys.centres, system.arena)
-        walks = system._training_walks(keys, jnp.int32(0))
+        walks = system.training_walks(keys, jnp.int32(0))
         return jax.value_and_grad(system.batch_loss)(weights, cells, walks)
 
     loss, gradient = objective(system, jax.tree.map(lambda leaf: leaf[0], kept))
@@ -127,8 +128,8 @@ def test_rate_maps_are_the_mean_activity_where_the_walkers_were(systems):
     def activity_and_places(system, weights, number):
         keys = system.keys()
         cells = system.target.draw(keys.centres, system.arena)
-        drawn = system._walks(jax.random.fold_in(keys.evaluation, number), walks, SMALL["steps"])
-        return system._look(weights, cells, drawn)["activity"], drawn.position_m
+        drawn = system.walks(jax.random.fold_in(keys.evaluation, number), walks, SMALL["steps"])
+        return look(system, weights, cells, drawn)["activity"].swapaxes(0, 1), drawn.position_m
 
     found = [activity_and_places(system, weights, number) for number in range(batches)]
     activity = np.concatenate([np.asarray(pair[0]).reshape(-1, SMALL["units"]) for pair in found]).astype(

@@ -1,0 +1,81 @@
+"""Matrix products in the precision that training asks for.
+
+``float32`` computes in full; ``tf32`` lets a GPU round operands to 10 bits of mantissa; ``bfloat16`` rounds
+operands to 7 bits and adds up in float32. Only operands are rounded: state, accumulation, loss and weights
+stay float32.
+
+The products of the backward pass are rounded alike, which automatic differentiation would not do: their
+cotangents are float32, and a product of mixed types takes the slow path of every device.
+"""
+
+import contextlib
+import contextvars
+import functools
+import math
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+
+_chosen: contextvars.ContextVar[str] = contextvars.ContextVar("precision", default="float32")
+
+
+@contextlib.contextmanager
+def matrix_products(precision: str) -> Iterator[None]:
+    """Computes the products traced inside with this precision, those of ``multiply`` and all others."""
+    before = _chosen.set(precision)
+    try:
+        with jax.default_matmul_precision("tensorfloat32" if precision == "tf32" else "highest"):
+            yield
+    finally:
+        _chosen.reset(before)
+
+
+def multiply(x: Float[Array, "*rows k"], weight: Float[Array, "k n"]) -> Float[Array, "*rows n"]:
+    """Returns x @ weight in float32, its operands rounded as ``matrix_products`` says."""
+    if _chosen.get() == "bfloat16":
+        return _multiply_bfloat16(x, weight)
+    return x @ weight
+
+
+def sum_of_outer_products(x: Float[Array, "*rows k"], y: Float[Array, "*rows n"]) -> Float[Array, "k n"]:
+    """Returns the sum over rows of x times y, the gradient of a weight; rounded like ``multiply``."""
+    rows = math.prod(x.shape[:-1])
+    return _outer(_chosen.get(), x.reshape(rows, x.shape[-1]), y.reshape(rows, y.shape[-1]))
+
+
+@functools.partial(jax.custom_vjp)
+def _multiply_bfloat16(x, weight):
+    return _rounded_product(x, weight)
+
+
+def _forward(x, weight):
+    return _rounded_product(x, weight), (x, weight)
+
+
+def _backward(operands, cotangent):
+    x, weight = operands
+    rows = math.prod(x.shape[:-1])
+    by_x = _rounded_product(cotangent, weight, contracting=1)
+    flat = x.reshape(rows, x.shape[-1]), cotangent.reshape(rows, cotangent.shape[-1])
+    return by_x, _outer("bfloat16", *flat)
+
+
+_multiply_bfloat16.defvjp(_forward, _backward)
+
+
+def _outer(precision: str, x: Float[Array, "rows k"], y: Float[Array, "rows n"]) -> Float[Array, "k n"]:
+    return _rounded_product(x.T, y) if precision == "bfloat16" else x.T @ y
+
+
+def _rounded_product(x, weight, contracting=0):
+    """Returns the product over the last axis of x and one of the weight, which is not turned round first."""
+    return jax.lax.dot_general(
+        x.astype(jnp.bfloat16),
+        weight.astype(jnp.bfloat16),
+        (((x.ndim - 1,), (contracting,)), ((), ())),
+        preferred_element_type=jnp.float32,
+    )
