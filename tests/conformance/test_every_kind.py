@@ -186,7 +186,9 @@ def with_default_parts(kind):
     for name in part_names(kind):
         family, said = part_family(kind, name), kind.declarations()[name].default_kind
         known = discover(family.package, family) if family.package else {(): family}
-        made = [with_default_parts(known[one]) for one in (said if isinstance(said, tuple) and said else [said])]
+        made = [
+            with_default_parts(known[one]) for one in (said if isinstance(said, tuple) and said else [said])
+        ]
         parts[name] = tuple(made) if kind.declarations()[name].many else made[0]
     return kind(**parts)
 
