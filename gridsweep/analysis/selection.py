@@ -5,8 +5,8 @@ said: networks that diverged, failed or are still missing, and those that a filt
 along with every selection, beside the networks and untouched by their filter.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gridsweep.analysis import _reading as reading
@@ -87,6 +87,34 @@ class Selection:
         """How many maps of the null stand for one network."""
         networks = self.table[~self.table["null"]]
         return hand_size(networks.groupby("run_id", observed=True).size())
+
+    def regrouped(self, names: Mapping[str, str], column: str) -> "Selection":
+        """Returns the selection with its groups joined under other names; groups without one are left out.
+
+        Args:
+            names: of each group that stays, the name of the new one; new groups stand in the order in which
+                they are first named. The null keeps its groups.
+            column: what the new groups are values of, as a column's name.
+        """
+        nulls = self.groups[self.groups["null"]]
+        names = {**names, **{name: name for name in nulls["group"]}}
+        order = list(dict.fromkeys(names.values()))
+        new = self.table["group"].astype(object).map(names)
+        kept = new.notna().to_numpy()
+        table = self.table[kept].reset_index(drop=True)
+        table["group"] = pd.Categorical(new[kept], order, ordered=True)
+        networks = self.networks.assign(group=self.networks["group"].astype(object).map(names))
+        networks = networks[networks["group"].notna()].reset_index(drop=True)
+        present = [name for name in order if name in set(networks["group"])]
+        groups = pd.DataFrame({"group": present, "null": False, column: present})
+        groups = groups.join(_count(networks), on="group")
+        return replace(
+            self,
+            table=table,
+            groups=pd.concat([groups, nulls.reindex(columns=groups.columns)], ignore_index=True),
+            networks=networks,
+            by=(column,),
+        )
 
     def beside_null(self) -> Frame:
         """Returns the table with the null dealt into hands as large as a network, see ``deal_null``."""

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gridsweep.analysis.frames import Frame
 from gridsweep.analysis.selection import Selection, select_units
 from gridsweep.store import QueryError
+from results_schema import TABLES
 
 if TYPE_CHECKING:
     from gridsweep.store import Store
@@ -82,6 +84,7 @@ class Ask:
         Raises:
             NoRuns: there is no such network, or the store does not know one of the columns.
         """
+        self._check_columns(store, [score, *([by] if isinstance(by, str) else by)])
         everything = [*conditions, *([self.where] if self.where else [])]
         said = {
             "where": everything,
@@ -102,10 +105,50 @@ class Ask:
         except QueryError as error:
             raise NoRuns(f"the store has none: {error}") from error
         except ValueError as error:
-            none = ("no units are left", "there is no completed network", "found the column")
+            none = ("no units are left", "there is no completed network")
             if any(words in str(error) for words in none):
                 raise NoRuns(str(error)) from error
             raise
+
+    def networks(self, store: "Store", columns: Sequence[str], conditions: Sequence[str] = ()) -> Frame:
+        """Returns a row for each completed network: run_id, position_error_cm, and columns of ``runs``.
+
+        Raises:
+            NoRuns: there is none, or the store does not know one of the columns.
+            ValueError: planned networks are missing, and ``partial`` is not said.
+        """
+        store = store.pinned()
+        self._check_columns(store, columns)
+        said = [*conditions, *([self.where] if self.where else []), "status = 'completed'"]
+        if self.max_position_error_cm is not None:
+            said.append(f"position_error_cm < {self.max_position_error_cm!r}")
+        planned = {
+            run_id
+            for plan in store.plans()
+            if self.sweep is None or plan.sweep == self.sweep
+            for run_id in plan.members
+        }
+        missing = planned - store.committed_run_ids()
+        if missing and not self.partial:
+            raise ValueError(
+                f"{len(missing):,} of {len(planned):,} planned networks are missing: finish the sweep, or "
+                "pass --partial (partial=True)"
+            )
+        try:
+            wanted = list(dict.fromkeys(["run_id", "position_error_cm", *columns]))
+            found: Frame = store.runs(columns=wanted, where=" AND ".join(f"({one}\n)" for one in said))
+        except QueryError as error:
+            raise NoRuns(f"the store has none: {error}") from error
+        found = found[found["run_id"].isin(planned)].reset_index(drop=True)
+        if found.empty:
+            raise NoRuns(f"the store has no completed network with {' and '.join(conditions)}")
+        return found
+
+    @staticmethod
+    def _check_columns(store: "Store", columns: Sequence[str]) -> None:
+        known = {*store.table("runs", where="false").column_names, *TABLES["units"].columns}
+        if unknown := [column for column in columns if column not in known]:
+            raise NoRuns(f"the store has no column {', '.join(unknown)}")
 
 
 def has_null(store: "Store", where: str) -> bool:

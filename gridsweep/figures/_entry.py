@@ -42,7 +42,9 @@ class Figure:
     Args:
         title: what it shows, as a heading.
         draw: from a store (None where it needs none), an ``Ask`` and perhaps axes, the drawing.
-        sweeps: the files of ``sweeps/<scale>/`` that train its networks, without ending.
+        sweeps: the files that train its networks, without ending.
+        folders: of ``sweeps/``, in which these files are.
+        trained_by: in words, where no file is named.
         claim: what the paper reads off it; empty for figures that are not the paper's.
         rule: when the numbers agree with the claim, in words.
         judge: the rule, applied to the table of what is drawn.
@@ -54,6 +56,8 @@ class Figure:
     title: str
     draw: "Callable[[Store, Ask, Mapping[str, Any] | None], Drawn]"
     sweeps: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ("laptop", "disentangling")
+    trained_by: str = ""
     claim: str = ""
     rule: str = ""
     judge: Callable[[Frame], Verdict] | None = None
@@ -91,15 +95,13 @@ class Figure:
     def how_to_train(self) -> str:
         """Returns which commands train what the figure shows."""
         if not self.sweeps:
-            return ""
+            return f"\nits networks are trained by {self.trained_by}" if self.trained_by else ""
         commands = [
-            f"\n  gridsweep run sweeps/{scale}/{sweep}.yaml"
-            for scale in ("laptop", "disentangling")
+            f"\n  gridsweep run sweeps/{folder}/{sweep}.yaml"
+            for folder in self.folders
             for sweep in self.sweeps
         ]
-        return "\nits networks are trained by (laptop: minutes to hours; disentangling: full size)" + "".join(
-            commands
-        )
+        return "\nits networks are trained by" + "".join(commands)
 
 
 def discover_figures(package: str) -> dict[str, Figure]:

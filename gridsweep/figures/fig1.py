@@ -147,7 +147,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Path integration and grid scores by target",
     draw=fig1,
-    sweeps=("targets", "gaussian-relu", "field-width"),
+    sweeps=("targets",),
     claim="Most networks learn to path-integrate; possible grid cells appear for difference-of-softmaxes "
     "targets and hardly for any other.",
     rule="more than half of the networks have an error below 10 cm, and of all targets only the difference "

@@ -71,7 +71,7 @@ def marks(null: Sequence[bool], ordered: bool) -> list[Mark]:
             f"found {groups} groups, expected at most {MOST_GROUPS}: filter them, or group by less"
         )
     if ordered and groups > 4:
-        colours = iter([Mark(colour, "-") for colour in _shades(groups)])
+        colours = iter([Mark(colour, "-") for colour in shades(groups)])
     else:
         colours = iter([Mark(c, line) for (c, line) in _colours_and_lines(groups)])
     nulls = iter([Mark(colour, line) for colour, line in _NULLS])
@@ -150,7 +150,7 @@ def _colours_and_lines(groups: int) -> list[tuple[str, Line]]:
     return [(colour, line) for line, colour in product(_LINES, colours)][:groups]
 
 
-def _shades(count: int) -> list[str]:
+def shades(count: int) -> list[str]:
     """Returns colours of viridis, dark to light, without the yellow that is hardly seen on white."""
     import matplotlib
     from matplotlib.colors import to_hex

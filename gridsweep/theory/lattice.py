@@ -129,15 +129,13 @@ def admissible(
     return Admissible(float(ratios.min()), float(ratios.max()))
 
 
-def rounded_ring(
+def ring_map(
     width_m: Float[np.ndarray, "*#shape"],
     surround_ratio: Float[np.ndarray, "*#shape"],
-    height_ratio: Float[np.ndarray, "*#shape"],
-    side_m: float,
+    height_ratio: Float[np.ndarray, "*#shape"] | float,
     *,
     dimensions: int = 2,
 ) -> Float[np.ndarray, "*shape"]:
-    """Returns k* in waves per box, rounded to a whole number, for figure 3a; 0 where there is no ring."""
+    """Returns k* in rad/m for whole arrays of settings, 0 where there is no ring: figure 3a."""
     argument = np.log(height_ratio * surround_ratio ** (dimensions + 2))
-    squared = 2 * np.clip(argument, 0, None) / ((surround_ratio**2 - 1) * width_m**2)
-    return np.rint(np.sqrt(squared) * side_m / (2 * np.pi))
+    return np.sqrt(2 * np.clip(argument, 0, None) / (surround_ratio**2 - 1)) / width_m

@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Float
 
 from gridsweep.arena import Arena
+from gridsweep.arena.box import Box
 from gridsweep.targets import Target
+from gridsweep.targets.difference_of_softmaxes import DifferenceOfSoftmaxes
 from gridsweep.theory.closed_form import hexagonal_period_m
 from gridsweep.trajectories import standing_at
 
@@ -88,3 +90,12 @@ def compute_spectrum(target: Target, arena: Arena, seed: int = 0, bins: int = 55
     without_zero[0, 0] = 0.0
     covariance = np.fft.ifft2(without_zero).real * bins**2
     return Spectrum(np.fft.fftshift(power), np.fft.fftshift(covariance), side_m)
+
+
+def spectrum_of_softmaxes(
+    width_m: float, surround_ratio: float, side_m: float = 2.2, *, place_cells: int = 512, seed: int = 0
+) -> Spectrum:
+    """Returns the spectrum of a difference of softmaxes in a box; the ratio is of standard deviations."""
+    settings = {"place_cells": place_cells, "field_width_m": width_m, "surround_ratio": surround_ratio}
+    target = DifferenceOfSoftmaxes(**DifferenceOfSoftmaxes.defaults() | settings)
+    return compute_spectrum(target, Box(side_m=side_m), seed)

@@ -93,6 +93,13 @@ def write(
     return Store.open(path)
 
 
+def _periods(run: dict, scores: np.ndarray, rng: np.random.Generator) -> list:
+    """Returns a period for units that score above 0.3, near 7.5 field widths; None for the others."""
+    mean = 7.5 * (run.get("target.field_width_m") or 0.1)
+    drawn = mean * (1 + 0.03 * rng.normal(size=len(scores)))
+    return [float(period) if score > 0.3 else None for period, score in zip(drawn, scores, strict=True)]
+
+
 def _tables(run: dict, silent_share: float) -> dict:
     stored = {name: [value] for name, value in run.items() if not name.startswith("_")}
     stored |= {"lane": [0], "attempts": [1], "science_version": [1], "gridsweep_version": ["0"]}
@@ -116,6 +123,7 @@ def _tables(run: dict, silent_share: float) -> dict:
             "in_published_sample": [unit < 1024 for unit in range(units)],
             "grid_score_60": scores_60.tolist(),
             "grid_score_90": scores_90.tolist(),
+            "period_m": _periods(run, scores_60, rng),
             "silent": silent.tolist(),
         }.items():
             columns.setdefault(column, []).extend(values)

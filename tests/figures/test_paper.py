@@ -3,6 +3,7 @@
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,15 @@ import pytest
 import gridsweep.figures
 from gridsweep.figures import FIGURES, Ask, NoRuns, save
 from gridsweep.figures._entry import AGREES, DISAGREES, OPEN, discover_figures
+from gridsweep.figures.fig10 import RATIO
 from gridsweep.figures.style import house_style
+from gridsweep.spec import load_sweep
+from results_schema import TABLES
 from tests.analysis.simulated import network, null, write
 
 PAPER = [name for name in FIGURES if name.startswith("fig")]
+MEASURED = RATIO in TABLES["runs"].columns  # whether this contract has dimensionalities
+SWEEPS = Path(__file__).parents[2] / "sweeps"
 TOOLS = {"drawn", "files", "style", "words"}  # modules that draw nothing by themselves
 
 
@@ -28,20 +34,50 @@ def store(tmp_path_factory):
         for activation, width in settings
         for seed in range(2)
     ]
+    runs += [
+        network(
+            "general_difference_of_gaussians",
+            seed,
+            24,
+            **{
+                "target.amplitude_excitatory": 1.0,
+                "target.amplitude_inhibitory": depth,
+                "target.surround_ratio": 2.0,
+                "target.surround_convention": "sigma",
+            },
+        )
+        for depth in (0.28, 1.0)
+        for seed in range(2)
+    ]
+    runs += [
+        network(
+            "gaussian",
+            seed,
+            24,
+            **{
+                "network.kind": "lstm_dense",
+                "network.dropout": rate,
+                "training.learning_rate": learning_rate,
+                "training.optimizer.kind": optimizer,
+            },
+        )
+        for rate, learning_rate, optimizer in ((0.0, 1e-2, "adam"), (0.5, 1e-4, "adam"), (0.5, 1e-2, "sgd"))
+        for seed in range(2)
+    ]
+    runs.append(network("gaussian", 0, 24, **{"system.kind": "conformal_isometry", "network.kind": None}))
+    runs += [
+        network(
+            "difference_of_softmaxes", 7, 24, **{"network.kind": kind} | ({RATIO: ratio} if MEASURED else {})
+        )
+        for kind, ratio in (("rnn", 3.0), ("srnn", 4.0), ("lstm", 6.0), ("gru", 9.0), ("ugrnn", 16.0))
+    ]
     runs += [null(0, 96, threshold=threshold) for threshold in ("rectified", "signed")]
     return write(tmp_path_factory.mktemp("paper") / "store", runs)
 
 
 @pytest.fixture(scope="module")
 def drawn(store):
-    """Every figure that this store has networks for."""
-    found = {}
-    for name in PAPER:
-        try:
-            found[name] = FIGURES[name](store, Ask(draws=50))
-        except NoRuns:
-            continue
-    return found
+    return {name: FIGURES[name](store, Ask(draws=50)) for name in PAPER if MEASURED or name != "fig10"}
 
 
 def test_every_file_of_the_folder_is_a_figure_or_a_tool():
@@ -71,21 +107,43 @@ def test_a_figure_states_its_claim_and_the_rule_that_decides(name):
     assert figure.claim.endswith(".")
     assert figure.rule
     assert figure.judge is not None
-    assert figure.from_theory or figure.sweeps
+    assert figure.from_theory or figure.sweeps or figure.trained_by
     assert not figure.grouped
 
 
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """A store without any network of the paper."""
+    runs = [network("cartesian", 0, 8, **{"network.kind": "gru"}), null(0, 8)]
+    return write(tmp_path_factory.mktemp("other") / "store", runs)
+
+
 @pytest.mark.parametrize("name", [name for name in PAPER if not FIGURES[name].from_theory])
-def test_without_its_networks_a_figure_says_which_sweep_trains_them(name, tmp_path):
-    other = write(tmp_path / "store", [network("cartesian", 0, 8, **{"network.kind": "gru"}), null(0, 8)])
+def test_without_its_networks_a_figure_says_which_sweep_trains_them(name, other):
     with pytest.raises(NoRuns) as error:
         FIGURES[name](other, Ask(where="\"network.kind\" = 'ugrnn'"))
+    assert "its networks are trained by" in str(error.value)
     for sweep in FIGURES[name].sweeps:
         assert f"gridsweep run sweeps/laptop/{sweep}.yaml" in str(error.value)
 
 
+@pytest.mark.parametrize("scale", ["laptop", "disentangling"])
+@pytest.mark.parametrize("name", [name for name in PAPER if FIGURES[name].sweeps])
+def test_the_sweeps_of_a_figure_exist_and_list_it(name, scale):
+    for sweep in FIGURES[name].sweeps:
+        assert name in load_sweep(SWEEPS / scale / f"{sweep}.yaml").document["figures"]
+
+
+def test_every_sweep_of_the_paper_is_some_figure_s():
+    for path in [*SWEEPS.glob("laptop/*.yaml"), *SWEEPS.glob("disentangling/*.yaml")]:
+        sweep = load_sweep(path)
+        assert sweep.name == path.stem
+        for figure in sweep.document["figures"]:
+            assert path.stem in FIGURES[figure].sweeps
+
+
 def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
-    assert {"fig1", "fig5", "fig6", "fig8", "fig9", "fig14"} <= set(drawn)
+    assert set(drawn) == set(PAPER) - (set() if MEASURED else {"fig10"})
     for name, one in drawn.items():
         agreement, found = FIGURES[name].judge(one.data)
         assert agreement in (AGREES, DISAGREES, OPEN), name
@@ -95,7 +153,7 @@ def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
         said = " ".join(text.get_text() for text in one.figure.texts).replace("\u00a0", " ")
         assert f"snapshot {store.snapshot_id()}" in said, name
         assert "44 bins" in said, name
-        assert "18 runs planned, 18 completed" in said, name
+        assert "34 runs planned, 34 completed" in said, name
 
 
 def test_words_stay_on_the_page(drawn):
@@ -230,6 +288,32 @@ class TestJudgements:
         assert FIGURES["fig1"].judge(alone).agreement == AGREES
         assert FIGURES["fig1"].judge(both).agreement == DISAGREES
         assert FIGURES["fig1"].judge(pd.concat([shares, self.areas("units", gaussian=0.1)])).agreement == OPEN
+
+    def test_the_published_points_of_figure_10_have_the_published_correlation(self):
+        from gridsweep.figures.fig10 import ORIGINAL, PUBLISHED, log_correlation
+
+        points = pd.DataFrame(
+            [
+                {"participation_ratio": x, "predictivity": PUBLISHED[name]["relu"]}
+                for name, (x, _) in ORIGINAL.items()
+            ]
+        )
+        # Acceptance 7.4: r = .80; without SRNN the four earlier points had more.
+        assert log_correlation(points) == pytest.approx(0.80, abs=0.01)
+        ours = points.assign(what="this store", activation="relu")
+        assert FIGURES["fig10"].judge(ours).agreement == AGREES
+        assert FIGURES["fig10"].judge(ours.iloc[:4]).agreement == OPEN
+        falling = ours.assign(predictivity=ours["predictivity"].to_numpy()[::-1])
+        assert FIGURES["fig10"].judge(falling).agreement == DISAGREES
+
+    def test_periods_that_follow_the_width_agree_and_constant_ones_do_not(self):
+        widths = np.array([0.1, 0.12, 0.14, 0.16])
+        means = pd.DataFrame(
+            {"what": "width", "surround_ratio": 2.0, "width_m": widths, "predicted_m": 7.55 * widths}
+        )
+        assert FIGURES["fig2"].judge(means.assign(period_m=7.3 * widths)).agreement == AGREES
+        assert FIGURES["fig2"].judge(means.assign(period_m=0.9)).agreement == DISAGREES
+        assert FIGURES["fig2"].judge(means.assign(period_m=1.0).iloc[:2]).agreement == OPEN
 
     def test_a_share_that_falls_and_rises_beyond_its_bands_is_non_monotone(self):
         from gridsweep.figures.fig9 import turns_beyond_bands

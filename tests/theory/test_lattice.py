@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gridsweep.theory.closed_form import gaussian, ring_wavenumber
-from gridsweep.theory.lattice import admissible, modes_above, nearest_ring, rings, rounded_ring
+from gridsweep.theory.lattice import admissible, modes_above, nearest_ring, ring_map, rings
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,12 @@ def test_counted_modes_are_those_of_the_rings():
     assert modes_above(0.12, 2.2) == sum(ring.modes for ring in strong)
 
 
-def test_rounded_rings_are_zero_without_a_ring_and_whole_with_one():
-    found = rounded_ring(np.array([0.12, 0.12]), np.array([2.0, 2.0]), np.array([1 / 16, 0.25]), 2.2)
-    assert found.tolist() == [0.0, 3.0]
+def test_a_map_of_rings_is_the_wavenumber_setting_by_setting():
+    widths, surrounds = np.array([0.08, 0.12]), np.array([1.5, 2.0, 3.0])
+    for dimensions in (1, 2):
+        found = ring_map(widths[None], surrounds[:, None], 0.3, dimensions=dimensions)
+        for row, surround in enumerate(surrounds):
+            for column, width in enumerate(widths):
+                exact = ring_wavenumber(width, surround, 0.3, dimensions=dimensions)
+                assert found[row, column] == pytest.approx(exact if exact == exact else 0.0)
+    assert ring_map(np.array([0.12]), np.array([2.0]), 1 / 16).tolist() == [0.0]
