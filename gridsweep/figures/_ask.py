@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gridsweep.analysis.frames import Frame
 from gridsweep.analysis.selection import Selection, select_units
 from gridsweep.store import QueryError
-from results_schema import TABLES
 
 if TYPE_CHECKING:
     from gridsweep.store import Store
@@ -146,7 +145,9 @@ class Ask:
 
     @staticmethod
     def _check_columns(store: "Store", columns: Sequence[str]) -> None:
-        known = {*store.table("runs", where="false").column_names, *TABLES["units"].columns}
+        known = {
+            name for table in ("runs", "units") for name in store.table(table, where="false").column_names
+        }
         if unknown := [column for column in columns if column not in known]:
             raise NoRuns(f"the store has no column {', '.join(unknown)}")
 
