@@ -1,5 +1,10 @@
+import shutil
+import tempfile
+from pathlib import Path
+
 import hypothesis
 import jax
+import pytest
 
 # Shapes that do not match are an error, not an invitation to broadcast.
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -12,3 +17,15 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("gridsweep")
+
+
+@pytest.fixture
+def memory_path(tmp_path):
+    """A folder in memory where the system has one: hundreds of commits wait for no disk there."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        yield tmp_path
+        return
+    path = Path(tempfile.mkdtemp(prefix="gridsweep-test-", dir=memory))
+    yield path
+    shutil.rmtree(path)

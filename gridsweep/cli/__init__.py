@@ -10,7 +10,7 @@ from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
-from gridsweep.cli.sweep import plan, run
+from gridsweep.cli.sweep import plan, retry, run
 
 app = typer.Typer(
     name="gridsweep",
@@ -22,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(plan, run, status, logs, show, diff, query, figure, figures, score),
+    *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
     *(verify, compact, snapshot, merge),
 )
 for command in COMMANDS:

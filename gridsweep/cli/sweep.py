@@ -10,8 +10,10 @@ import typer
 from gridsweep.cli._common import (
     DEFAULT_STORE,
     EXIT_CLAIMED,
+    EXIT_DAMAGED,
     EXIT_DISK,
     EXIT_INTERRUPTED,
+    EXIT_OTHER_ENVIRONMENT,
     EXIT_SOME_FAILED,
     Format,
     StoreFolder,
@@ -75,11 +77,26 @@ def run(
         bool,
         typer.Option("--no-wait", help="With --inline: exit 5 when all that is left is claimed by others."),
     ] = False,
+    accept_env_change: Annotated[
+        bool,
+        typer.Option(
+            "--accept-env-change", help="Go on under other libraries than before, after a comparison."
+        ),
+    ] = False,
+    supervise: Annotated[
+        bool, typer.Option("--supervise", help="Restart the driver when it dies or makes no progress.")
+    ] = False,
 ) -> None:
     """Train what is left of a sweep: starts, resumes, extends, re-checks. The same command always.
 
     Ctrl-C once finishes the chunk, keeps what is trained and exits 4; twice ends at once.
     """
+    if supervise:
+        from gridsweep.drive.supervise import supervise as watch
+
+        words = [word for word in sys.argv[1:] if word != "--supervise"]
+        raise typer.Exit(watch(words, store, announce=lambda line: print(line, file=sys.stderr, flush=True)))
+    from gridsweep.drive.failure import DiskFull
     from gridsweep.drive.interrupt import Interrupt
     from gridsweep.drive.progress import ProgressPanel
     from gridsweep.drive.work import pieces_left, write_plan
@@ -90,14 +107,21 @@ def run(
     with clear_errors():
         _check_runs(loaded)
         opened = Store.open_or_create(store)
+        _check_ledger(opened)
         planned = write_plan(opened, loaded, lanes=lanes, slots=slots or (1 if inline else cores()))
         _check_disk(opened, planned)
         wanted = planned.expansion.run_ids
         pieces = pieces_left(opened, wanted)
+        if pieces:
+            _check_environment(opened, wanted, accepted=accept_env_change)
         print(_in_words(planned))
         panel = ProgressPanel(loaded.name, runs=len(wanted), committed=planned.committed)
         interrupt = Interrupt(lambda: panel.notice("stopping after this chunk; Ctrl-C again ends at once"))
-        told: dict[str, Any] = {"report": panel.report, "stop": lambda: interrupt.requested}
+        told: dict[str, Any] = {
+            "report": panel.report,
+            "notice": panel.notice,
+            "stop": lambda: interrupt.requested,
+        }
         with interrupt, panel:
             try:
                 if pieces and inline:
@@ -106,20 +130,96 @@ def run(
                     _run_with_ray(opened, wanted, address=address, slots=slots, **told)
             except KeyboardInterrupt:
                 fail(f"\nended at once; resume with\n  {again}", EXIT_INTERRUPTED)
-    missing = len(wanted - opened.committed_run_ids())
+            except DiskFull as error:
+                fail(f"{error}\nwhat is committed is whole; resume with\n  {again}", EXIT_DISK)
+    ended = opened.ledger.run_statuses()
+    missing = sum(run_id not in ended for run_id in wanted)
+    failed = sum(ended.get(run_id) == "failed" for run_id in wanted)
     if interrupt.requested and missing:
         fail(
             f"interrupted, {missing} of {len(wanted)} networks left; resume with\n  {again}", EXIT_INTERRUPTED
         )
-    if missing:
+    if missing or failed:
         fail(
-            f"{missing} of {len(wanted)} networks could not be trained; "
-            f"gridsweep status --store {store} says why",
+            f"{missing + failed} of {len(wanted)} networks could not be trained; "
+            f"gridsweep status --store {store} says why, gridsweep retry --failed --store {store} plans them "
+            "once more",
             EXIT_SOME_FAILED,
         )
     print(
         f'{len(wanted)} networks in {store}; ask with: gridsweep query --store {store} "SELECT * FROM runs"'
     )
+
+
+def retry(
+    store: StoreFolder = DEFAULT_STORE,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="The runs with status failed; there are no others to choose.")
+    ] = False,
+    sweep: Annotated[str | None, typer.Option(help="Only runs of this sweep.", show_default=False)] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only runs that failed for this reason.", show_default=False)
+    ] = None,
+) -> None:
+    """Plan failed runs once more; then give the sweep's own command again. Their rows stay until replaced."""
+    from gridsweep.drive.settle import plan_retry
+    from gridsweep.store import Store
+    from results_schema import REASONS
+
+    if not failed:
+        fail("retry: say which runs: --failed")
+    if reason is not None and reason not in REASONS["failed"]:
+        fail(f'--reason: found "{reason}", expected one of {", ".join(REASONS["failed"])}')
+    with clear_errors():
+        opened = Store.open(store, writable=True)
+        names = sorted({plan.sweep for plan in opened.plans()})
+        if sweep is not None and sweep not in names:
+            fail(
+                f'--sweep: found "{sweep}", expected one of {", ".join(names) or "none: nothing is planned"}'
+            )
+        planned = plan_retry(opened, sweep=sweep, reason=reason)
+    for number, runs in planned.items():
+        print(f"plan {number}: {runs} runs of {opened.plan(number).sweep} once more, each on its own")
+    print("gridsweep run SWEEP trains them" if planned else "no run failed: nothing to retry")
+
+
+def _check_ledger(store: "Store") -> None:
+    """Ends the command when entries of the ledger are torn: their cohorts could not be committed again."""
+    if problems := store.problems():
+        shown = "\n".join(f"  ledger/{problem.name}: {problem.found}" for problem in problems[:5])
+        fail(
+            f"{store.path}: {len(problems)} ledger entries are damaged\n{shown}\n"
+            f"gridsweep verify --repair --store {store.path} sets them aside; then the same command "
+            "does their cohorts once more",
+            EXIT_DAMAGED,
+        )
+
+
+def _check_environment(store: "Store", run_ids: set[str], *, accepted: bool) -> None:
+    """Ends the command when libraries or settings are not those that trained the rest of the sweep."""
+    from gridsweep.drive.environment import environment_change, fly_canary
+
+    changed = environment_change(store, run_ids)
+    if not changed:
+        return
+    differs = "\n".join(f"  {line}" for line in changed)
+    if not accepted:
+        fail(
+            f"this is not the environment that trained the rest of this sweep:\n{differs}\n"
+            "numbers may differ in their last digits; --accept-env-change compares one cohort and goes on",
+            EXIT_OTHER_ENVIRONMENT,
+        )
+    canary = fly_canary(store, run_ids)
+    if canary is None:
+        return
+    if not canary.close:
+        fail(
+            f"cohort {canary.cohort_id}, trained again here: {canary.difference}\n{differs}\n"
+            "that is another computation: use a new store, or the environment of before",
+            EXIT_OTHER_ENVIRONMENT,
+        )
+    found = str(canary.difference) if canary.difference else "equal to the last bit"
+    print(f"accepted another environment; cohort {canary.cohort_id} trained again: {found}\n{differs}")
 
 
 def _run_inline(store: "Store", run_ids: set[str], **how: Any) -> None:

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Iterable
 
-from gridsweep.drive.work import CohortWork, Report, Tries, pieces_left
+from gridsweep.drive.failure import DiskFull
+from gridsweep.drive.settle import settle
+from gridsweep.drive.work import UNDER_WAY, CohortWork, Report, claims_of, pieces_left
 from gridsweep.store import Store
 
 WAIT_S = 2.0
@@ -18,6 +20,7 @@ def run_inline(
     run_ids: Iterable[str],
     *,
     report: Report = lambda _: None,
+    notice: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     wait: bool = True,
 ) -> None:
@@ -25,14 +28,17 @@ def run_inline(
 
     Other processes may do the same with the same store: each cohort is claimed by one. When all that is
     left is claimed, waits until it is committed or its claim has died; with ``wait=False`` raises
-    AllClaimed instead. Cohorts that fail three times here are left, with their attempts on record.
+    AllClaimed instead. What fails again and again is split, then closed with rows that say why.
+
+    Raises:
+        DiskFull: nothing new can be begun; what is committed is whole.
     """
     from gridsweep.train.compile_cache import use_compile_cache
 
     use_compile_cache()
     run_ids = list(run_ids)
-    tries = Tries(store)
-    while left := [piece for piece in pieces_left(store, run_ids) if tries.left(piece)]:
+    waiting = False
+    while left := pieces_left(store, run_ids):
         worked = False
         for piece in left:
             if stop():
@@ -41,15 +47,37 @@ def run_inline(
             if work.claimed_elsewhere:
                 continue
             worked = True
-            while (progress := work.step()).state == "training":
+            while (progress := work.step()).state in UNDER_WAY:
                 report(progress)
                 if stop():
                     report(work.interrupt())
                     return
             report(progress)
+            if progress.state == "disk":
+                raise DiskFull(progress.message)
+        for line in settle(store, run_ids):
+            worked = True
+            notice(line)
         if not worked:
             if not wait:
-                raise AllClaimed(f"{len(left)} cohorts are left, all claimed by other processes")
+                raise AllClaimed(claimed_in_words(store, len(left)))
             if stop():
                 return
+            if not waiting:
+                notice(f"waiting: {claimed_in_words(store, len(left))}")
             time.sleep(WAIT_S)
+        waiting = not worked
+
+
+def claimed_in_words(store: Store, cohorts: int) -> str:
+    """Returns who is at work on what is left."""
+    holders = claims_of(store).holders()
+    who = [
+        f"process {holder.owner.pid} on {holder.owner.host}" if holder.owner else "an unknown process"
+        for holder in holders
+    ]
+    silent_s = max((holder.unchanged_s for holder in holders), default=0.0)
+    by = ", ".join(dict.fromkeys(who)) or "other processes"
+    return (
+        f"{cohorts} cohorts are left, all claimed by other processes: {by}; last heard {silent_s:.0f} s ago"
+    )

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gridsweep.drive.work import Progress
+from gridsweep.drive.work import UNDER_WAY, Progress
 
 ROWS_SHOWN = 8
 REFRESHES_PER_S = 2
@@ -54,7 +54,9 @@ class ProgressPanel:
         """Takes in how far a cohort is."""
         if self._notice == STARTING:
             self._notice = ""
-        if progress.state == "training":
+        if progress.state == "waiting":
+            self._notice = progress.message
+        if progress.state in UNDER_WAY:
             self._working[progress.cohort_id] = progress
             return
         self._working.pop(progress.cohort_id, None)

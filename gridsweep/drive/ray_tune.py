@@ -19,7 +19,9 @@ import ray
 from ray import tune
 
 from gridsweep.drive.cores import available_cores, pin_to_free_core
-from gridsweep.drive.work import CohortWork, Piece, Progress, Report, Tries, pieces_left
+from gridsweep.drive.failure import DiskFull
+from gridsweep.drive.settle import settle
+from gridsweep.drive.work import UNDER_WAY, CohortWork, Piece, Progress, Report, pieces_left
 from gridsweep.store import Store
 from gridsweep.store.attempts import record_attempt
 
@@ -31,6 +33,7 @@ class Driver:
     store: Store
     report: Report
     stop: Callable[[], bool]
+    no_room: list[str] = dataclasses.field(default_factory=list)  # what workers said of a full disk
 
 
 WAIT_S = 2.0
@@ -45,6 +48,7 @@ def run_with_ray(
     address: str = "local",
     slots: int | None = None,
     report: Report = lambda _: None,
+    notice: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Trains and commits what is left of the runs, on a Ray of our own or a cluster's.
@@ -56,17 +60,24 @@ def run_with_ray(
         address: ``local`` for a Ray of this command alone; anything else is handed to ``ray.init``.
         slots: cohorts trained at a time on a local Ray; None takes the cores of this machine.
         report: called for every chunk and every end of a cohort.
+        notice: called with a line for every cohort that is split or given up.
         stop: asked often; True saves what is trained, releases every claim and returns.
+
+    Raises:
+        DiskFull: nothing new can be begun; what is committed is whole.
     """
     global _driver
     run_ids = list(run_ids)
     _driver = Driver(store, report, stop)
     with _connected(address, slots or len(available_cores()), scratch):
-        tries = Tries(store)
-        while left := [piece for piece in pieces_left(store, run_ids) if tries.left(piece)]:
+        while left := pieces_left(store, run_ids):
             _tune(store, left, scratch)
+            for line in settle(store, run_ids):
+                notice(line)
             if stop():
                 return
+            if _driver.no_room:
+                raise DiskFull(_driver.no_room[-1])
             if pieces_left(store, run_ids) == left:
                 time.sleep(WAIT_S)  # all claimed by other processes, or by orphans of a killed driver
 
@@ -107,14 +118,17 @@ def _tune(store: Store, pieces: list[Piece], scratch: Path) -> None:
 
 
 class StopWhenAsked(tune.Stopper):
-    """Ends every trial once the caller asks for it; the trainable's cleanup then saves and lets go."""
+    """Ends every trial once the caller asks for it, or a worker finds no room on the disk.
+
+    The trainable's cleanup then saves and lets go.
+    """
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         del trial_id, result
         return self.stop_all()
 
     def stop_all(self) -> bool:
-        return _driver is not None and _driver.stop()
+        return _driver is not None and (_driver.stop() or bool(_driver.no_room))
 
 
 class Reporter(tune.Callback):
@@ -125,14 +139,17 @@ class Reporter(tune.Callback):
     ) -> None:
         del iteration, trials, trial
         if _driver is not None:
-            _driver.report(Progress(**{name: result[name] for name in Progress._fields}))
+            progress = Progress(**{name: result[name] for name in Progress._fields})
+            if progress.state == "disk":
+                _driver.no_room.append(progress.message)
+            _driver.report(progress)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         del iteration, trials
         if _driver is not None:
             piece = Piece(**trial.config["cohort"])
-            message = "the worker process died"
-            record_attempt(_driver.store, piece.cohort_id, message)
+            message = "the worker process died: killed, out of memory, or its machine is gone"
+            record_attempt(_driver.store, piece.cohort_id, message, reason="killed_worker")
             _driver.report(Progress(piece.cohort_id, piece.runs, 0, 0, 0.0, None, 0, "failed", message))
 
 
@@ -160,7 +177,7 @@ class CohortTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Trains one chunk; the last one scores and commits."""
         progress = self._work.step()
-        return {**progress._asdict(), "done": progress.state != "training"}
+        return {**progress._asdict(), "done": progress.state not in UNDER_WAY}
 
     def cleanup(self) -> None:
         """Saves a cohort that is stopped on its way, and releases its claim."""

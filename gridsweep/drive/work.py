@@ -10,23 +10,30 @@ import functools
 import os
 import shutil
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gridsweep.drive.failure import DiskFull, device_bytes, is_disk_full, memory_in_words, reason_of
+from gridsweep.drive.room import check_room
 from gridsweep.plan import Plan, make_plan
 from gridsweep.spec import Run, Sweep, WandbSweep, make_sweep
-from gridsweep.store import Claim, Claims, Outcome, PlanRaced, Store
-from gridsweep.store.attempts import count_attempts, record_attempt, write_log
+from gridsweep.store import Claim, Claims, Outcome, PlanRaced, Store, StoreError
+from gridsweep.store.attempts import count_attempts, failed_attempts, record_attempt, write_log
 from gridsweep.store.commit import commit
+from gridsweep.store.quarantine import recorded_micro_batch
 
 if TYPE_CHECKING:
     from gridsweep.train import CohortTraining
+    from gridsweep.train.rows import Rows
 
 HEARTBEAT_S = 10.0
 CHECKPOINT_EVERY_S = 600.0
-MOST_ATTEMPTS = 3
+# How long a finished cohort waits for room on the disk, asking ever less often.
+DISK_PATIENCE_S = 600.0
+DISK_WAIT_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Piece(NamedTuple):
@@ -47,11 +54,16 @@ class Progress(NamedTuple):
     updates_per_s: float  # network-updates a second, over all lanes
     loss: float | None
     diverged: int
-    state: str  # training, committed, claimed, interrupted, failed
+    state: str  # training, waiting (for room on the disk), committed, claimed, interrupted, failed, disk
     message: str = ""
 
 
 Report = Callable[[Progress], None]
+UNDER_WAY = ("training", "waiting")
+
+
+class PlanOfAnotherVersion(StoreError, ValueError):
+    """A plan's settings make other networks here than where it was written."""
 
 
 def write_plan(store: Store, sweep: Sweep | WandbSweep, *, lanes: int | None, slots: int) -> Plan:
@@ -79,26 +91,16 @@ def plan_against(store: Store | None, sweep: Sweep | WandbSweep, *, lanes: int |
 
 def pieces_left(store: Store, run_ids: Iterable[str]) -> list[Piece]:
     """Returns the cohorts of any plan that hold one of the runs and are not committed, in plan order."""
-    wanted, committed = set(run_ids), store.committed_cohorts()
-    return [
-        Piece(cohort_id, plan.number, len(runs))
-        for plan in store.plans()
-        for cohort_id, runs in plan.cohorts.items()
-        if cohort_id not in committed and not wanted.isdisjoint(runs)
-    ]
-
-
-class Tries:
-    """How often a cohort may fail within one command before it is left for a person to look at."""
-
-    def __init__(self, store: Store):
-        self._store = store
-        self._before: dict[str, int] = {}
-
-    def left(self, piece: Piece) -> bool:
-        """Whether the cohort may be tried again."""
-        failed = count_attempts(self._store, piece.cohort_id)
-        return failed - self._before.setdefault(piece.cohort_id, failed) < MOST_ATTEMPTS
+    committed, retired = store.committed_cohorts(), store.plan_files.retired()
+    # A failed row does not settle a run that a later plan names once more.
+    wanted = set(run_ids) - store.committed_run_ids({"completed", "diverged"})
+    left: dict[str, Piece] = {}
+    for plan in store.plans():
+        for cohort_id, runs in plan.cohorts.items():
+            if cohort_id in committed or cohort_id in retired or wanted.isdisjoint(runs):
+                continue
+            left.setdefault(cohort_id, Piece(cohort_id, plan.number, len(runs)))
+    return list(left.values())
 
 
 @functools.lru_cache(maxsize=64)
@@ -113,22 +115,26 @@ def runs_of(store: Store, piece: Piece) -> tuple[Sweep | WandbSweep, list[Run]]:
     """Returns a cohort's sweep and runs, in order of lanes.
 
     Raises:
-        ValueError: the plan's settings no longer make the networks it names.
+        PlanOfAnotherVersion: the plan's settings no longer make the networks it names.
     """
     sweep, cohorts = _planned_sweep(store.path, piece.plan)
     cohort = cohorts[piece.cohort_id]
     runs = [sweep[row] for row in cohort["rows"]]
     if [run.run_id for run in runs] != cohort["runs"]:
-        raise ValueError(
+        raise PlanOfAnotherVersion(
             f"plan {piece.plan}, cohort {piece.cohort_id}: its settings make other networks in this version "
             "of gridsweep than in the one that planned it; use that version, or a new store"
         )
     return sweep, runs
 
 
+def claims_of(store: Store) -> Claims:
+    """Returns this process's view of a store's claims: it must last, to see that a heart has stopped."""
+    return _claims(store.path)
+
+
 @functools.lru_cache(maxsize=8)
 def _claims(root: Path) -> Claims:
-    """Returns this process's view of a store's claims: it must last, to see that a heart has stopped."""
     return Claims(Store.open(root))
 
 
@@ -136,34 +142,70 @@ class CohortWork:
     """One cohort, claimed and on its way to a commit; advanced step by step by whoever drives."""
 
     def __init__(self, store: Store, piece: Piece, *, checkpoint_every_s: float = CHECKPOINT_EVERY_S):
-        from gridsweep.train import CohortTraining, provenance, restore_checkpoint
-
         self.store, self.piece = store, piece
-        self._claim: Claim | None = _claims(store.path).try_claim(piece.cohort_id)
-        self._heart = _Heart(self._claim) if self._claim else None
         self._checkpoint_every_s = checkpoint_every_s
         self._saved_at_s = 0.0
         self.training: CohortTraining | None = None
+        self._micro_batch: int | None = None
+        self._rows: Rows | None = None
+        self._disk_since_s: float | None = None
+        self._disk_tries = 0
+        self._stopped: Exception | None = None
+        self._let_go = False
+        self._claim: Claim | None = None
+        self._heart: _Heart | None = None
+        try:
+            check_room(store.path)
+        except DiskFull as error:
+            self._stopped = error
+            return
+        self._claim = claims_of(store).try_claim(piece.cohort_id)
         if self._claim is None:
             return
+        self._heart = _Heart(self._claim)
         try:
-            self.started_at = datetime.datetime.now(datetime.UTC)
-            sweep, runs = runs_of(store, piece)
-            self.sweep = sweep
-            self._origin = provenance()
-            self.training = CohortTraining(runs)
-            restore_checkpoint(self.training, self._checkpoints)
-            self._saved_at_s = self.training.train_s
-            begun = f"from update {self.training.done_updates}" if self.training.done_updates else "begun"
-            self._log(f"{begun}: {len(runs)} runs of {sweep.name}, process {os.getpid()}")
+            self._begin()
+        except PlanOfAnotherVersion:
+            self.release()
+            raise
+        except Exception as error:  # told by step(), like everything that goes wrong later
+            self._stopped = error
         except BaseException:
             self.release()
             raise
 
+    def _begin(self) -> None:
+        from gridsweep.train import CohortTraining, provenance, restore_checkpoint
+
+        self.started_at = datetime.datetime.now(datetime.UTC)
+        self.sweep, runs = runs_of(self.store, self.piece)
+        self._origin = provenance()
+        self._micro_batch = self._lanes_together()
+        self.training = CohortTraining(runs, micro_batch=self._micro_batch)
+        self._micro_batch = self.training.micro_batch
+        restore_checkpoint(self.training, self._checkpoints)
+        self._saved_at_s = self.training.train_s
+        begun = f"from update {self.training.done_updates}" if self.training.done_updates else "begun"
+        self._log(f"{begun}: {len(runs)} runs of {self.sweep.name}, process {os.getpid()}")
+
+    def _lanes_together(self) -> int | None:
+        """Returns the micro-batch that this cohort must have, or None for what suits the device.
+
+        Redone after a revocation: the one it had. After memory ran out: half of what was too much.
+        """
+        if (recorded := recorded_micro_batch(self.store, self.piece.cohort_id)) is not None:
+            return recorded
+        tried = [attempt.get("micro_batch") or 2 for attempt in self._out_of_memory()]
+        return max(1, min(tried) // 2) if tried else None
+
+    def _out_of_memory(self) -> list[dict[str, Any]]:
+        attempts = failed_attempts(self.store, self.piece.cohort_id)
+        return [attempt for attempt in attempts if attempt.get("reason") == "oom"]
+
     @property
     def claimed_elsewhere(self) -> bool:
         """Whether another process has this cohort."""
-        return self._claim is None
+        return self._claim is None and self._stopped is None and not self._let_go
 
     @property
     def _checkpoints(self) -> Path:
@@ -171,37 +213,83 @@ class CohortWork:
 
     def step(self) -> Progress:
         """Trains one chunk; when that was the last one, scores and commits. Returns how far it is."""
-        training = self.training
-        if training is None:
+        if isinstance(self._stopped, DiskFull):
+            return self._progress("disk", str(self._stopped))
+        if self.claimed_elsewhere:
             return self._progress("claimed", "another process has it")
         try:
+            if self._stopped is not None:
+                raise self._stopped
+            return self._train_or_commit()
+        except Exception as error:
+            return self._failed(error)
+
+    def _train_or_commit(self) -> Progress:
+        training = self.training
+        assert training is not None
+        if self._disk_since_s is None:
             lines = len(training.history)
             training.advance()
             if len(training.history) > lines:
                 self._log_training(training)
             if not training.finished:
                 if training.train_s - self._saved_at_s >= self._checkpoint_every_s:
-                    self.save()
+                    self._save_if_possible()
                 return self._progress("training")
+        try:
             outcome = self._commit()
-            self._forget_checkpoints()
+        except (OSError, StoreError) as error:
+            if is_disk_full(error):
+                return self._wait_for_room(error)
+            raise
+        self._forget_checkpoints()
+        self.release()
+        late = "another process committed it first" if outcome == Outcome.ALREADY else ""
+        if outcome.difference and outcome.difference.same_conditions:
+            late += f", with other scores: {outcome.difference}; results are not reproducible here"
+        self._log(f"committed {late}")
+        return self._progress("committed", late)
+
+    def _wait_for_room(self, error: Exception) -> Progress:
+        """Keeps the finished rows and tries to commit them again a little later, for ten minutes."""
+        now_s = time.monotonic()
+        if self._disk_since_s is None:
+            self._disk_since_s = now_s
+        if now_s - self._disk_since_s >= DISK_PATIENCE_S:
             self.release()
-            late = "another process committed it first" if outcome == Outcome.ALREADY else ""
-            if outcome.difference and outcome.difference.same_conditions:
-                late += f", with other scores: {outcome.difference}; results are not reproducible here"
-            self._log(f"committed {late}")
-            return self._progress("committed", late)
-        except Exception as error:
+            self._stopped = DiskFull(f"{error}; no room for {DISK_PATIENCE_S:.0f} s")
+            return self._progress("disk", str(self._stopped))
+        time.sleep(DISK_WAIT_S[min(self._disk_tries, len(DISK_WAIT_S) - 1)])
+        self._disk_tries += 1
+        return self._progress("waiting", f"the disk is full, the rows are kept and tried again: {error}")
+
+    def _failed(self, error: Exception) -> Progress:
+        """Records why an attempt failed, and lets go of the cohort."""
+        if is_disk_full(error):
             self.release()
-            message = "".join(traceback.format_exception_only(error)).strip()
-            record_attempt(self.store, self.piece.cohort_id, message)
-            self._log(f"failed: {message}")
-            return self._progress("failed", message)
+            self._stopped = DiskFull(str(error))
+            return self._progress("disk", str(error))
+        began = self.training is not None
+        reason = reason_of(error, training=began)
+        message = "".join(traceback.format_exception_only(error)).strip()
+        if reason == "oom":
+            message = memory_in_words(error, micro_batch=self._micro_batch, have_bytes=device_bytes())
+        with contextlib.suppress(OSError):
+            record_attempt(
+                self.store,
+                self.piece.cohort_id,
+                message,
+                reason=reason,
+                micro_batch=self._micro_batch,
+            )
+        self.release()
+        self._log(f"failed ({reason}): {message}")
+        return self._progress("failed", message)
 
     def interrupt(self) -> Progress:
         """Gives the cohort up for now: what is trained is kept, the claim is released."""
-        if self.training is not None and self.training.done_updates and not self.training.finished:
-            self.save()
+        if self.training is not None and self.training.done_updates and self._claim is not None:
+            self._save_if_possible()
         self.release()
         return self._progress("interrupted")
 
@@ -213,41 +301,46 @@ class CohortWork:
             save_checkpoint(self.training, self._checkpoints)
             self._saved_at_s = self.training.train_s
 
+    def _save_if_possible(self) -> None:
+        """Writes a checkpoint; a full disk costs the cohort its checkpoint and nothing else."""
+        try:
+            self.save()
+        except OSError as error:
+            self._saved_at_s = self.training.train_s if self.training else 0.0
+            self._log(f"no checkpoint: {error}")
+
     def release(self) -> None:
         """Lets go of the claim, so that another process may take the cohort at once."""
         if self._heart:
             self._heart.stop()
             self._heart = None
         if self._claim:
-            self._claim.release()
+            with contextlib.suppress(OSError, StoreError):  # the claim then dies with its heart
+                self._claim.release()
+            self._claim = None
+            self._let_go = True
 
     def _commit(self) -> Outcome:
         training, origin = self.training, self._origin
         assert training is not None
-        rows = training.rows(self.sweep.keep)
-        width = training.micro_batch
-        rows.set(
-            "runs",
-            cohort_id=self.piece.cohort_id,
-            micro_batch=width,
-            attempts=count_attempts(self.store, self.piece.cohort_id) + 1,
+        if self._rows is None:
+            self._rows = training.rows(self.sweep.keep)
+        describe(
+            self._rows,
+            self.piece,
+            training,
+            origin,
             started_at=self.started_at,
-            ended_at=datetime.datetime.now(datetime.UTC),
-            train_s=training.train_s,
-            updates_per_s=training.updates_per_s,
-            **{
-                name: origin[name]
-                for name in ("science_version", "gridsweep_version", "env_id", "device_kind")
-            },
+            attempts=count_attempts(self.store, self.piece.cohort_id) + 1,
+            memory_halvings=len(self._out_of_memory()),
         )
-        rows.tables["runs"]["lane"] = list(range(self.piece.runs))
         return commit(
             self.store,
             cohort_id=self.piece.cohort_id,
             sweep=self.sweep.name,
             plan=self.piece.plan,
-            tables=rows.tables,
-            provenance=origin,
+            tables=self._rows.tables,
+            provenance={**origin, "micro_batch": training.micro_batch},
         )
 
     def _log_training(self, training: "CohortTraining") -> None:
@@ -281,6 +374,32 @@ class CohortWork:
             state=state,
             message=message,
         )
+
+
+def describe(
+    rows: "Rows",
+    piece: Piece,
+    training: "CohortTraining",
+    origin: dict[str, Any],
+    *,
+    started_at: datetime.datetime,
+    attempts: int = 1,
+    memory_halvings: int = 0,
+) -> None:
+    """Adds to a cohort's rows of ``runs`` where and how they came about."""
+    rows.set(
+        "runs",
+        cohort_id=piece.cohort_id,
+        micro_batch=training.micro_batch,
+        attempts=attempts,
+        memory_halvings=memory_halvings,
+        started_at=started_at,
+        ended_at=datetime.datetime.now(datetime.UTC),
+        train_s=training.train_s,
+        updates_per_s=training.updates_per_s,
+        **{name: origin[name] for name in ("science_version", "gridsweep_version", "env_id", "device_kind")},
+    )
+    rows.tables["runs"]["lane"] = list(range(piece.runs))
 
 
 class _Heart(threading.Thread):

@@ -17,11 +17,27 @@ if TYPE_CHECKING:
     from gridsweep.store.store import Store
 
 
-def record_attempt(store: "Store", cohort_id: str, message: str) -> int:
-    """Writes down that an attempt at a cohort failed, and why. Returns the number of attempts so far."""
+def record_attempt(
+    store: "Store", cohort_id: str, message: str, *, reason: str = "internal", micro_batch: int | None = None
+) -> int:
+    """Writes down that an attempt at a cohort failed, and why. Returns the number of attempts so far.
+
+    Args:
+        store: the store.
+        cohort_id: the cohort.
+        message: what a person reads.
+        reason: one of ``results_schema.REASONS["failed"]``.
+        micro_batch: lanes that were computed together, where that matters.
+    """
     folder = _folder(store, cohort_id)
     folder.mkdir(exist_ok=True)
-    content = {"cohort_id": cohort_id, "at": _now(), "message": clean_text(message)}
+    content = {
+        "cohort_id": cohort_id,
+        "at": _now(),
+        "reason": reason,
+        "message": clean_text(message),
+        "micro_batch": micro_batch,
+    }
     number = count_attempts(store, cohort_id) + 1
     while not put_if_absent(
         store.fs, store.layout.staging, folder / f"{number}.json", json.dumps(content).encode()

@@ -37,7 +37,11 @@ class Owner:
     @classmethod
     def here(cls) -> "Owner":
         """Returns the calling process."""
-        pid = os.getpid()
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> "Owner":
+        """Returns a process of this machine."""
         return cls(host=socket.gethostname(), machine=_machine(), pid=pid, started=_started(pid))
 
     def is_dead(self, here: "Owner") -> bool:

@@ -27,15 +27,7 @@ def provenance() -> dict[str, Any]:
     """Returns the provenance of this process, as it goes into a ledger entry."""
     device = jax.devices()[0]
     packages = {name: _version(name) for name in PACKAGES}
-    numeric = {
-        "packages": {name: packages[name] for name in NUMERIC_PACKAGES},
-        "device_kind": device.device_kind,
-        "platform": device.platform,
-        "machine": platform.machine(),
-        "x64": bool(jax.config.values["jax_enable_x64"]),
-        "prng": str(jax.config.values["jax_default_prng_impl"]),
-        "xla_flags": os.environ.get("XLA_FLAGS", ""),
-    }
+    numeric = {**libraries(), "device_kind": device.device_kind, "platform": device.platform}
     text = json.dumps(numeric, sort_keys=True)
     return {
         "science_version": SCIENCE_VERSION,
@@ -46,6 +38,22 @@ def provenance() -> dict[str, Any]:
         "env_id": hashlib.sha256(text.encode()).hexdigest()[:16],
         "host": hashlib.sha256(platform.node().encode()).hexdigest()[:12],
         **{key: value for key, value in numeric.items() if key != "packages"},
+    }
+
+
+def release() -> str:
+    """Returns the release of gridsweep at work."""
+    return gridsweep.__version__
+
+
+def libraries() -> dict[str, Any]:
+    """Returns what can change numbers without a device being looked at: a driver has none of the workers'."""
+    return {
+        "packages": {name: _version(name) for name in NUMERIC_PACKAGES},
+        "machine": platform.machine(),
+        "x64": bool(jax.config.values["jax_enable_x64"]),
+        "prng": str(jax.config.values["jax_default_prng_impl"]),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
 
 
