@@ -17,7 +17,6 @@ from gridsweep.spec import SCIENCE_VERSION, flatten
 from gridsweep.store import Store
 from gridsweep.store.attempts import failed_attempts
 from gridsweep.store.commit import commit
-from gridsweep.train.provenance import release
 
 ID_DIGITS = 16
 
@@ -85,6 +84,8 @@ def split(store: Store, piece: Piece) -> int:
 
 def commit_failed(store: Store, piece: Piece, attempts: Sequence[dict[str, Any]]) -> None:
     """Commits a row with status ``failed`` for each run of a cohort, with what its last attempt said."""
+    from gridsweep.train.provenance import release
+
     sweep, runs = runs_of(store, piece)
     settings = [flatten(run.system) for run in runs]
     columns: dict[str, list[Any]] = {

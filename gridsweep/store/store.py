@@ -148,7 +148,7 @@ class Store:
         counts in both.
         """
         members: dict[str, set[str]] = {}
-        for plan in self.plans():
+        for plan in self._plans_of_entries():
             members.setdefault(plan.sweep, set()).update(plan.members)
         ended = self.ledger.run_statuses()
         counts: dict[str, dict[str, int]] = {}
@@ -169,11 +169,23 @@ class Store:
         """
         ended = self.ledger.run_statuses()
         missing: dict[str, dict[str, None]] = {}
-        for plan in self.plans():
+        for plan in self._plans_of_entries():
             if sweep in (None, plan.sweep):
                 found = (run_id for run_id in plan.members if run_id not in ended)
                 missing.setdefault(plan.sweep, {}).update(dict.fromkeys(found))
         return {name: list(run_ids) for name, run_ids in sorted(missing.items()) if run_ids}
+
+    def _plans_of_entries(self) -> list[PlanFile]:
+        """Returns all plans. Raises StoreDamaged when an entry names one that is gone: no count is right."""
+        plans = self.plans()
+        known = {plan.number for plan in plans}
+        for entry in self.ledger.entries().values():
+            if entry.plan not in known:
+                raise StoreDamaged(
+                    f"{self.layout.plan(entry.plan)}: is missing, and cohort {entry.cohort_id} is of that "
+                    "plan; put it back from a copy of the store"
+                )
+        return plans
 
     def snapshot_id(self) -> str:
         """Returns 16 hex digits that name what is committed now: equal ids, equal answers."""
@@ -268,6 +280,8 @@ def _read_identity(fs: FS, layout: Layout) -> str:
         identity = unseal(data)
     except BrokenSeal as error:
         raise StoreDamaged(f"{layout.identity}: {error}") from error
+    if not isinstance(identity.get("format"), int) or not isinstance(identity.get("store_id"), str):
+        raise StoreDamaged(f"{layout.identity}: says neither format nor store id, so it is another file")
     if identity["format"] > FORMAT:
         raise StoreError(
             f"{layout.root}: a store of format {identity['format']}, this reads up to {FORMAT}: "
