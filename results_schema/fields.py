@@ -299,6 +299,67 @@ METRICS = {
     ),
 }
 
+# What is said of all units of a network together; of the maps on an evaluation's first number of bins.
+_QUANTILES = {60: (50, 90, 95, 99), 90: (50, 75, 90, 95, 99)}
+_THRESHOLDS = {60: (0.3, 0.75, 0.8, 0.85, 1.0, 1.15, 1.2), 90: (1.0, 1.4, 1.5)}
+
+
+def _of_network(angle: int) -> dict[str, Field]:
+    score = f"grid_score_{angle}"
+    quantiles = {
+        f"{score}_q{percent}": Field(
+            pa.float64(), meaning=f"{score} that {percent} % of all units do not exceed.", **_GRID_SCORE
+        )
+        for percent in _QUANTILES[angle]
+    }
+    fractions = {
+        f"fraction_{score}_above_{threshold}".replace(".", "_"): Field(
+            pa.float32(),
+            meaning=f"Share of all units, silent ones included, whose {score} exceeds {threshold}.",
+            nullable=True,
+            lowest=0.0,
+            highest=1.0,
+        )
+        for threshold in _THRESHOLDS[angle]
+    }
+    largest = Field(pa.float64(), meaning=f"Largest {score} of all units.", **_GRID_SCORE)
+    return {f"{score}_max": largest} | quantiles | fractions
+
+
+def _participation_ratio(form: str, meaning: str) -> dict[str, Field]:
+    name = f"rate_map_participation_ratio_{form}"
+    return {
+        name: Field(pa.float64(), meaning=meaning, nullable=True, lowest=0.0),
+        f"{name}_floor": Field(
+            pa.int32(),
+            meaning="The same rounded down, as the published programs recorded it.",
+            nullable=True,
+            lowest=0,
+        ),
+    }
+
+
+NETWORK = {
+    **_of_network(60),
+    **_of_network(90),
+    **_participation_ratio(
+        "units_as_samples",
+        "Participation ratio of the rate maps as published: smoothed by 2 bins, units as samples, so that "
+        "the mean map is removed.",
+    ),
+    **_participation_ratio(
+        "bins_as_samples",
+        "Participation ratio of the population over space: visited bins as samples, units as features, "
+        "nothing smoothed.",
+    ),
+    "rate_map_rank": Field(
+        pa.int32(),
+        meaning="Numerical rank of the smoothed rate maps, at the precision of float32.",
+        nullable=True,
+        lowest=0,
+    ),
+}
+
 PROVENANCE = {
     "science_version": Field(
         pa.int32(), meaning="Raised whenever the same configuration would give other numbers.", repeats=True
@@ -492,4 +553,4 @@ LISTS = {
     "values": Field(pa.list_(pa.float32()), meaning="The weight's values in C order."),
 }
 
-FIELDS: dict[str, Field] = IDENTITY | OUTCOME | METRICS | PROVENANCE | SCORES | FILTERS | LISTS
+FIELDS: dict[str, Field] = IDENTITY | OUTCOME | METRICS | NETWORK | PROVENANCE | SCORES | FILTERS | LISTS

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from results_schema.fields import FIELDS, Field
+from results_schema.fields import FIELDS, NETWORK, Field
 
 # Raised with a line in CHANGES.md and a step in upgrade.py.
 VERSION = 2
@@ -96,6 +96,7 @@ TABLES: dict[str, Table] = {
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
                 *_TERMS,
                 *("positions", "occupied_fraction", "units_scored", "silent_units"),
+                *NETWORK,
                 *("science_version", "gridsweep_version", "env_id", "device_kind"),
                 *("started_at", "ended_at", "train_s", "updates_per_s"),
             ),
@@ -117,6 +118,7 @@ TABLES: dict[str, Table] = {
                 *("loss", "loss_floor", "penalty", "positions", "occupied_fraction"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
                 *_TERMS,
+                *NETWORK,
             ),
         ),
         Table(

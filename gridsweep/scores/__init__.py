@@ -1,4 +1,4 @@
-"""Measures of rate maps, one per file, and ``measure``, which takes them all."""
+"""Measures of rate maps, one per file, ``measure``, which takes them all, and what they say of a network."""
 
 import functools
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from gridsweep.kinds import discover
 from gridsweep.scores._base import Look, Score
+from gridsweep.scores._network import measure_network, network_columns
 
-__all__ = ["Look", "Score", "measure", "nullable_columns"]
+__all__ = ["Look", "Score", "measure", "measure_network", "network_columns", "nullable_columns"]
 
 # Units scored together. On a CPU the work of a chunk should stay in the cache of one core.
 CHUNK_UNITS = {"cpu": 16}

@@ -79,16 +79,20 @@ def rows_of_lane(
         rows.add("runs", [row])
         return rows
     first = run.system.evaluation[0].kind_name()
+    leading_bins = {node.kind_name(): node.bins[0] for node in run.system.evaluation}
+    of_network: dict[str, dict[str, Any]] = {}
     for (evaluation, bins), maps in sorted(observation.maps.items()):
         measured = scores.measure(maps, side_m=float(run.system.map_side_m))
         rows.extend(
             _unit_rows(run, settings, evaluation, bins, np.asarray(maps), measured, keep["rate_maps"])
         )
+        if bins == leading_bins[evaluation]:
+            of_network[evaluation] = scores.measure_network(maps, measured)
         if evaluation == first:
             row["units_scored"] = len(maps)
             row["silent_units"] = int(np.count_nonzero(measured["silent"]))
     evaluations = [
-        {"run_id": run.run_id, "evaluation": name, **_metrics(observation, name)}
+        {"run_id": run.run_id, "evaluation": name, **_metrics(observation, name), **of_network[name]}
         for name in observation.metrics
     ]
     rows.add("evaluations", evaluations)
