@@ -23,6 +23,7 @@ from gridsweep.systems._base import Observation
 from gridsweep.targets import Target
 from gridsweep.trajectories import standing_at
 
+ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "linear": lambda maps: maps}
 LEAST_SQUARE = 1e-30  # keeps a map that has vanished from dividing by zero
 LEAST_SHARE = 1e-4  # directions in which maps differ by less, beside the most, are rounding: float32
 

@@ -34,6 +34,7 @@ from gridsweep.arena import Arena
 from gridsweep.kinds import Scalar, kind, part, per_cohort, per_lane
 from gridsweep.systems._base import Keys, Observation, State, System
 from gridsweep.systems._lattice import (
+    ACTIVATIONS,
     convolve,
     gaussian_spectrum,
     hexagonal_period,
@@ -48,7 +49,6 @@ from gridsweep.targets import Target
 from gridsweep.targets.gaussian import Gaussian
 
 START_SCALE = 1e-8  # spec 3.4: of the published noise
-ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "linear": lambda maps: maps}
 BOUNDED = ("tanh",)
 
 
