@@ -26,7 +26,7 @@ quickstart: $(READY)  ## Train 6 networks and the null, print a table, draw the 
 	$(VENV)/bin/gridsweep figure survival --by target.kind --store $(STORE) --out $(FIGURES)
 
 test: $(READY)  ## Run the tests (under 15 minutes on 2 cores)
-	$(PYTHON) -m pytest -m "not slow"
+	$(PYTHON) -m pytest -m "not slow" --numprocesses auto --dist loadfile
 
 test-all: $(READY)  ## Run the long campaigns too
 	$(PYTHON) -m pytest

@@ -1,3 +1,4 @@
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +9,13 @@ import pytest
 
 # Shapes that do not match are an error, not an invitation to broadcast.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Most of the suite's time is compilation, much of it of the same programs in other processes.
+programs = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gridsweep" / "test-programs"
+programs.mkdir(mode=0o700, parents=True, exist_ok=True)
+jax.config.update("jax_compilation_cache_dir", str(programs))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update("jax_compilation_cache_max_size", 2**30)
 
 hypothesis.settings.register_profile(
     "gridsweep",
