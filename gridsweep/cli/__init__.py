@@ -10,6 +10,7 @@ from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
+from gridsweep.cli.paper import paper
 from gridsweep.cli.sweep import plan, retry, run
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
+    *(paper,),
     *(verify, compact, snapshot, merge),
 )
 for command in COMMANDS:

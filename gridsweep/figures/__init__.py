@@ -8,6 +8,7 @@ drawn.
 
 from gridsweep.figures._ask import Ask, NoRuns
 from gridsweep.figures._entry import Figure, Verdict, discover_figures
+from gridsweep.figures._report import write_report
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.files import save
 
@@ -16,4 +17,4 @@ FIGURES: dict[str, Figure] = discover_figures(__name__)
 # A function takes the name of its module; `from gridsweep.figures.survival import …` still finds the module.
 from gridsweep.figures.survival import survival  # noqa: E402
 
-__all__ = ["FIGURES", "Ask", "Drawn", "Figure", "NoRuns", "Verdict", "save", "survival"]
+__all__ = ["FIGURES", "Ask", "Drawn", "Figure", "NoRuns", "Verdict", "save", "survival", "write_report"]

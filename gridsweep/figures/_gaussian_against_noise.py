@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from gridsweep.store import Store
 
 RULE = (
-    "for each width, the area between its curve and each null's beyond a score of 0.3 is not above zero: the "
-    "95 % interval over networks does not lie above it. Agrees if that holds for every width, both scores"
+    "for every field width and both scores, the area between its curve and each null's beyond a score of 0.3 "
+    "is not above zero: its 95 % interval over networks does not lie above it"
 )
 
 

@@ -43,8 +43,6 @@ FIGURE = Figure(
     draw=fig7,
     trained_by="a sweep of system: {kind: conformal_isometry}",
     claim="The model of Xu et al. 2022 with Gaussian targets shows no lattices.",
-    rule=RULE.replace("for each width, the area between its curve", "the area between the curve").replace(
-        " if that holds for every width, both scores", " if that holds for both scores"
-    ),
+    rule=RULE.replace("for every field width and both scores", "for both scores"),
     judge=judge,
 )

@@ -33,7 +33,7 @@ def save(drawn: Drawn, folder: str | Path, name: str) -> list[Path]:
     written = []
     for ending, data in _files(drawn).items():
         written.append(folder / f"{name}.{ending}")
-        _replace(written[-1], data)
+        write_whole(written[-1], data)
     return written
 
 
@@ -48,7 +48,8 @@ def _files(drawn: Drawn) -> dict[str, bytes]:
     return found | {"csv": drawn.data.to_csv(index=False, lineterminator="\n").encode()}
 
 
-def _replace(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that appears whole or not at all, as readable as any other new file."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
