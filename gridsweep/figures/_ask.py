@@ -117,7 +117,7 @@ class Ask:
             ValueError: planned networks are missing, and ``partial`` is not said.
         """
         store = store.pinned()
-        self._check_columns(store, columns)
+        self._check_columns(store, columns, ("runs",))
         said = [*conditions, *([self.where] if self.where else []), "status = 'completed'"]
         if self.max_position_error_cm is not None:
             said.append(f"position_error_cm < {self.max_position_error_cm!r}")
@@ -144,10 +144,10 @@ class Ask:
         return found
 
     @staticmethod
-    def _check_columns(store: "Store", columns: Sequence[str]) -> None:
-        known = {
-            name for table in ("runs", "units") for name in store.table(table, where="false").column_names
-        }
+    def _check_columns(
+        store: "Store", columns: Sequence[str], tables: Sequence[str] = ("runs", "units")
+    ) -> None:
+        known = {name for table in tables for name in store.table(table, where="false").column_names}
         if unknown := [column for column in columns if column not in known]:
             raise NoRuns(f"the store has no column {', '.join(unknown)}")
 
