@@ -1,10 +1,8 @@
 """Packing runs into cohorts: runs that share one compiled program, one Ray Tune trial, one commit."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-
-import jax
 
 from gridsweep.spec import Run
 
@@ -13,10 +11,14 @@ MOST_LANES = 64
 
 
 class PlannedRun(NamedTuple):
-    """A run and its place in its sweep: what a worker needs to make it again."""
+    """A run by its place in its sweep, from which a worker makes it again.
+
+    A plan of a million runs does not hold a million trees: runs of one program share one of them.
+    """
 
     row: int
-    run: Run
+    run_id: str
+    program: Run  # the first run of the same program in its sweep, one object for all of them
 
 
 class Cohort(NamedTuple):
@@ -31,12 +33,8 @@ def group_into_cohorts(
 ) -> list[Cohort]:
     """Packs runs into cohorts that compile once, in order of program so that an actor compiles rarely.
 
-    Two runs can share a program exactly when their trees have the same structure: ``per_cohort`` fields
-    are structure, ``per_lane`` fields are leaves. The grouping needs no list of which settings matter; a
-    new target gets it right by declaring its fields.
-
     Args:
-        runs: what is to be packed.
+        runs: what is to be packed, of one sweep.
         lanes: runs in a cohort; None chooses for each program (see ``lanes_for``).
         slots: how many cohorts run at a time.
         lane_s: estimated seconds of one run.
@@ -53,9 +51,9 @@ def group_into_cohorts(
 
 def by_program(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
     """Returns the runs that share a compiled program together, in order of their first."""
-    groups: dict[Hashable, list[PlannedRun]] = {}
+    groups: dict[str, list[PlannedRun]] = {}
     for planned in runs:
-        groups.setdefault(jax.tree.structure(planned.run.system), []).append(planned)
+        groups.setdefault(planned.program.run_id, []).append(planned)
     return list(groups.values())
 
 
@@ -72,5 +70,5 @@ def lanes_for(runs: int, *, slots: int, lane_s: float) -> int:
 
 def cohort_id(members: Sequence[PlannedRun]) -> str:
     """Returns the identity of a cohort: the hash of its sorted run ids."""
-    text = "\n".join(sorted(member.run.run_id for member in members))
+    text = "\n".join(sorted(member.run_id for member in members))
     return hashlib.sha256(text.encode()).hexdigest()[:COHORT_ID_DIGITS]

@@ -7,8 +7,10 @@ holds yet.
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
+
+import jax
 
 from gridsweep.plan.cohorts import Cohort, PlannedRun, by_program, group_into_cohorts
 from gridsweep.plan.cost import run_bytes, run_operations, run_seconds
@@ -28,7 +30,7 @@ class Expansion:
     @property
     def run_ids(self) -> set[str]:
         """The identities of the networks asked for."""
-        return {planned.run.run_id for planned in self.runs}
+        return {planned.run_id for planned in self.runs}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +77,11 @@ class Plan:
             "science_version": SCIENCE_VERSION,
             "sweep": self.sweep.name,
             "spec": self.sweep.document,
-            "members": [planned.run.run_id for planned in self.expansion.runs],
+            "members": [planned.run_id for planned in self.expansion.runs],
             "cohorts": [
                 {
                     "cohort_id": cohort.cohort_id,
-                    "runs": [member.run.run_id for member in cohort.members],
+                    "runs": [member.run_id for member in cohort.members],
                     "rows": [member.row for member in cohort.members],
                 }
                 for cohort in self.cohorts
@@ -91,23 +93,44 @@ class Plan:
 def expand(sweep: Sweep | WandbSweep) -> Expansion:
     """Returns the distinct networks of a sweep, each at its first row. A sweep is expanded once.
 
+    Two runs can share a program exactly when their trees have the same structure: ``per_cohort`` fields
+    are structure, ``per_lane`` fields are leaves. The grouping needs no list of which settings matter; a
+    new target gets it right by declaring its fields.
+
     A row of a published W&B file that cannot run is void; in a file of ours it is a mistake.
 
     Raises:
         SweepError: some row's settings cannot be combined.
     """
     first: dict[str, PlannedRun] = {}
+    programs: dict[Hashable, Run] = {}
     void: Counter[str] = Counter()
+    row = 0
+    for run, run_ids in _together(sweep, void):
+        if run is not None:
+            program = programs.setdefault(jax.tree.structure(run.system), run)
+            for place, run_id in enumerate(run_ids):
+                if run_id not in first:
+                    first[run_id] = PlannedRun(row + place, run_id, program)
+        row += len(run_ids)
+    return Expansion(rows=len(sweep), runs=tuple(first.values()), void=dict(void))
+
+
+def _together(sweep: Sweep | WandbSweep, void: Counter[str]) -> Iterator[tuple[Run | None, Sequence[str]]]:
+    """Returns the rows of a sweep in order, those of one program that follow each other together.
+
+    Counts the rows that cannot run, which have no run and an empty id.
+    """
+    if isinstance(sweep, Sweep):
+        yield from sweep.by_seed()
+        return
     for row in range(len(sweep)):
         try:
             run = sweep[row]
+            yield run, [run.run_id]
         except SweepError as error:
-            if not isinstance(sweep, WandbSweep):
-                raise
             void[error.mistakes[0].text] += 1
-            continue
-        first.setdefault(run.run_id, PlannedRun(row, run))
-    return Expansion(rows=len(sweep), runs=tuple(first.values()), void=dict(void))
+            yield None, [""]
 
 
 def make_plan(
@@ -128,8 +151,8 @@ def make_plan(
         slots: cohorts that run at a time.
     """
     expansion = expand(sweep)
-    left = [member for member in expansion.runs if member.run.run_id not in committed]
-    new = [member for member in left if member.run.run_id not in planned]
+    left = [member for member in expansion.runs if member.run_id not in committed]
+    new = [member for member in left if member.run_id not in planned]
     programs = by_program(left)
     lane_s = _total(by_program(new), run_seconds) / len(new) if new else 0.0
     cohorts = group_into_cohorts(new, lanes=lanes or sweep.lanes, slots=slots, lane_s=lane_s)
@@ -149,4 +172,4 @@ def make_plan(
 
 def _total(programs: list[list[PlannedRun]], cost: Callable[[Run], float]) -> float:
     """Sums a cost that depends on a run's program only, computing it once for each program."""
-    return sum(len(group) * cost(group[0].run) for group in programs)
+    return sum(len(group) * cost(group[0].program) for group in programs)

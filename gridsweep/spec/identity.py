@@ -15,7 +15,7 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gridsweep.kinds import Declaration, Kind, Uniform
@@ -27,6 +27,32 @@ RUN_ID_DIGITS = 16
 
 def run_id(system: System) -> str:
     """Returns the identity of a run."""
+    return _hash(*_root_and_parts(system))
+
+
+def run_ids_by_seed(first: System, second: System, seeds: Sequence[int]) -> list[str] | None:
+    """Returns the identities of runs that differ in their seed alone, told from two of them.
+
+    A field of the root that is the one's seed in the one and the other's in the other follows the seed.
+    None where the two differ in anything else: then each run must be made to be told.
+
+    Args:
+        first: a run.
+        second: the same with another seed.
+        seeds: of the runs asked for.
+    """
+    (own, parts), (other, others_parts) = _root_and_parts(first), _root_and_parts(second)
+    follow = [name for name in own if own[name] != other.get(name)]
+    expected = (first.seed, second.seed)
+    if own.keys() != other.keys() or parts != others_parts:
+        return None
+    if any((own[name], other[name]) != expected for name in follow):
+        return None
+    return [_hash(own | dict.fromkeys(follow, seed), parts) for seed in seeds]
+
+
+def _root_and_parts(system: System) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns the root's own fields, and the canonical text of each part."""
     root = system.canonical()
     own, parts = {"kind": root.kind_name()}, {}
     for name, declared in _identifying(root):
@@ -36,8 +62,11 @@ def run_id(system: System) -> str:
         else:
             nodes = [canonical_json(node) for node in (value if declared.many else (value,))]
             parts[name] = f"[{','.join(nodes)}]" if declared.many else nodes[0]
-    parts["system"] = _dump(own)
-    parts["science_version"] = str(SCIENCE_VERSION)
+    return own, parts
+
+
+def _hash(own: dict[str, Any], parts: dict[str, str]) -> str:
+    parts = parts | {"system": _dump(own), "science_version": str(SCIENCE_VERSION)}
     text = "{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}"
     return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_DIGITS]
 

@@ -7,6 +7,7 @@ the file and the numbers of its runs and nothing else.
 """
 
 import copy
+import itertools
 import json
 import math
 import re
@@ -29,7 +30,7 @@ from gridsweep.spec.build import (
     unknown_kind,
 )
 from gridsweep.spec.candidates import Candidates
-from gridsweep.spec.identity import run_id
+from gridsweep.spec.identity import run_id, run_ids_by_seed
 from gridsweep.spec.mistakes import Mistake, SweepError, describe, did_you_mean
 from gridsweep.systems import System
 
@@ -91,6 +92,27 @@ class Sweep:
 
     def __iter__(self) -> Iterator[Run]:
         return (self[number] for number in range(len(self)))
+
+    def by_seed(self) -> Iterator[tuple[Run, list[str]]]:
+        """Returns all runs in order, those that differ in their seed alone together: the first, all ids.
+
+        The others are not made: a million runs are counted and named in seconds.
+
+        Raises:
+            SweepError: the settings of some run cannot be combined.
+        """
+        seeds = self.seeds or [0]
+        for _, group in itertools.groupby(self._rows, lambda row: row // len(seeds)):
+            rows = list(group)
+            system = self._build(self._assignments(rows[0]))
+            first, ids = Run(run_id(system), system), None
+            if len(rows) > 2:
+                second = self._build(self._assignments(rows[1]))
+                ids = run_ids_by_seed(system, second, [seeds[row % len(seeds)] for row in rows])
+            if ids is None:
+                rest = (run_id(self._build(self._assignments(row))) for row in rows[1:])
+                ids = [first.run_id, *rest]
+            yield first, ids
 
     @property
     def axes(self) -> tuple[Axis, ...]:

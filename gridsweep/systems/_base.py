@@ -12,6 +12,7 @@ drawn by the same machinery. A system is itself the lane's tree: its leaves may 
 """
 
 import dataclasses
+import functools
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -53,6 +54,13 @@ class Observation(NamedTuple):
     metrics: dict[str, dict[str, Float[Array, ""]]]
 
 
+@functools.cache
+def _followers(cls: type["System"]) -> tuple[tuple[str, str], ...]:
+    """Returns the fields that take the value of another when they have none, with that other."""
+    declared = cls.declarations()
+    return tuple((name, said.follows) for name, said in declared.items() if said.follows)
+
+
 def _seed(meaning: str, **said: Any) -> Any:
     default = None if "follows" in said else 0
     return per_lane(default, type=int, meaning=meaning, at_least=0, at_most=SEED_LIMIT - 1, **said)
@@ -81,9 +89,9 @@ class System(Kind):
     )
 
     def __post_init__(self) -> None:
-        for name, declared in self.declarations().items():
-            if declared.follows and getattr(self, name) is None:
-                object.__setattr__(self, name, getattr(self, declared.follows))
+        for name, followed in _followers(type(self)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, getattr(self, followed))
 
     def canonical(self) -> Self:
         """Leaves out the seeds of streams that this system does not draw from."""

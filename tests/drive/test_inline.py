@@ -88,7 +88,7 @@ def test_a_plan_whose_settings_now_make_other_networks_is_refused(store, monkeyp
         lambda root, number: (
             Sweep(small_document(seeds=[7])),
             {
-                cohort.cohort_id: {"rows": [0], "runs": [member.run.run_id for member in cohort.members]}
+                cohort.cohort_id: {"rows": [0], "runs": [member.run_id for member in cohort.members]}
                 for cohort in plan.cohorts
             },
         ),

@@ -4,7 +4,7 @@ import jax
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsweep.plan import PlannedRun, cohort_id, expand, group_into_cohorts, make_plan
+from gridsweep.plan import cohort_id, expand, group_into_cohorts, make_plan
 from gridsweep.plan.cohorts import MOST_LANES, lanes_for
 from gridsweep.spec import Sweep, make_sweep
 from tests.tiny import small_document
@@ -25,12 +25,13 @@ def test_runs_that_differ_in_lane_settings_only_are_one_program():
     assert plan.programs == 2  # the activation
     assert [len(cohort.members) for cohort in plan.cohorts] == [12, 12]
     for cohort in plan.cohorts:
-        assert len({jax.tree.structure(member.run.system) for member in cohort.members}) == 1
+        systems = [sweep()[member.row].system for member in cohort.members]
+        assert len({jax.tree.structure(system) for system in systems}) == 1
 
 
 @given(lanes=st.integers(1, 20))
 def test_every_run_is_in_exactly_one_cohort_of_at_most_so_many_lanes(lanes):
-    members = [PlannedRun(row, run) for row, run in enumerate(sweep())]
+    members = list(expand(sweep()).runs)
     cohorts = group_into_cohorts(members, lanes=lanes, slots=2, lane_s=1.0)
     assert sorted(member.row for cohort in cohorts for member in cohort.members) == list(range(24))
     assert all(len(cohort.members) <= lanes for cohort in cohorts)
@@ -45,16 +46,16 @@ def test_chosen_lanes_are_about_ten_minutes_and_leave_each_slot_four_cohorts(run
 
 
 def test_a_cohort_is_called_after_its_runs_whatever_their_order():
-    members = [PlannedRun(row, run) for row, run in enumerate(sweep())]
+    members = list(expand(sweep()).runs)
     assert cohort_id(members) == cohort_id(members[::-1]) != cohort_id(members[1:])
 
 
 def test_what_is_committed_or_planned_is_not_planned_again():
-    ids = [planned.run.run_id for planned in expand(sweep()).runs]
+    ids = [planned.run_id for planned in expand(sweep()).runs]
     plan = make_plan(sweep(), committed=ids[:5], planned=ids[:9], lanes=4)
     summary = plan.summary()
     assert (summary["committed"], summary["waiting"], summary["to_plan"]) == (5, 4, 15)
-    again = {member.run.run_id for cohort in plan.cohorts for member in cohort.members}
+    again = {member.run_id for cohort in plan.cohorts for member in cohort.members}
     assert again == set(ids[9:])
 
 
@@ -72,6 +73,6 @@ def test_the_estimate_grows_with_the_work():
     short, long = (make_plan(sweep(keep={"rate_maps": maps})) for maps in ("none", "all"))
     assert long.bytes > short.bytes
     assert short.operations == sum(
-        member.run.system.operations_per_update() * member.run.system.total_updates
+        member.program.system.operations_per_update() * member.program.system.total_updates
         for member in short.expansion.runs
     )

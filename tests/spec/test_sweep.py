@@ -349,3 +349,18 @@ def test_a_file_that_is_nearly_right_gives_runs_or_a_clear_error(data, document)
         expand(Sweep(document, where="f.yaml"))
     except SweepError as error:
         assert str(error).startswith("f.yaml")
+
+
+@pytest.mark.parametrize("system", [{}, {"centre_seed": 0}, {"init_seed": 1, "evaluation_seed": 7}])
+def test_runs_told_by_their_seeds_have_the_ids_they_have_when_made(system):
+    document = small_document(
+        base={"system": system},
+        parameters={"target.field_width_m": {"values": [0.1, 0.2]}, "network.units": {"values": [8, 16]}},
+        seeds=[4, 0, 1, 9],
+        exclude=[{"network.units": 8, "system.seed": 0}],
+    )
+    sweep = Sweep(document)
+    together = list(sweep.by_seed())
+    assert [len(ids) for _, ids in together] == [3, 4, 3, 4]
+    assert [run_id for _, ids in together for run_id in ids] == [run.run_id for run in sweep]
+    assert [first for first, _ in together] == [sweep[number] for number in (0, 3, 7, 10)]
