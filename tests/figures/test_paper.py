@@ -152,6 +152,9 @@ def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
             continue
         said = " ".join(text.get_text() for text in one.figure.texts).replace("\u00a0", " ")
         assert f"snapshot {store.snapshot_id()}" in said, name
+        if name == "fig10":  # about networks and not about units
+            assert "this store: 5 networks" in said
+            continue
         assert "44 bins" in said, name
         assert "34 runs planned, 34 completed" in said, name
 
