@@ -4,7 +4,7 @@ Positions are in metres with the origin at the arena's centre.
 """
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -24,6 +24,8 @@ class Arena(Kind):
 
     package = "gridsweep.arena"
     family = "arena"
+
+    has_walls: ClassVar[bool] = True
 
     side_m: Scalar = per_lane(2.2, unit="m", meaning="length of a side", above=0.0, at_most=1000.0)
 

@@ -5,6 +5,8 @@ box, so their targets break at the seam (spec a.3). Here the default is the shor
 (``minimum_image``); ``plain`` is the published behaviour.
 """
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -16,6 +18,8 @@ from gridsweep.kinds import kind, per_cohort
 @kind
 class Torus(Arena):
     """A periodic square arena."""
+
+    has_walls: ClassVar[bool] = False
 
     distance: str = per_cohort(
         "minimum_image", choices=("minimum_image", "plain"), meaning="how far apart two places are"

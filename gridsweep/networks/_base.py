@@ -130,6 +130,10 @@ class Network(Kind):
         """Returns the same network with all rates of dropout at zero."""
         return self
 
+    def without_decay(self) -> Self:
+        """Returns the same network without a say in what weight decay penalises."""
+        return self
+
     def draw_noise(self, key: PRNGKeyArray, steps: int, walks: int) -> Noise:
         """Returns what is random in a batch of training walks; asked for only where something is."""
         del key, steps, walks

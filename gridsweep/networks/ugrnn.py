@@ -76,6 +76,10 @@ class Ugrnn(Network):
         """Returns the module with freshly drawn weights."""
         return UgrnnCircuit(self, outputs, rngs)
 
+    def without_decay(self) -> Self:
+        """Returns the same network with the usual tensor."""
+        return dataclasses.replace(self, decay_tensor="recurrent_kernel")
+
     def canonical(self) -> Self:
         """Leaves out ``initializer``, which has no effect here."""
         return dataclasses.replace(self, initializer=USUAL_INITIALIZER)

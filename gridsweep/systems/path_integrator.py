@@ -70,13 +70,22 @@ class PathIntegrator(System):
         return (*self.streams, "noise") if noisy else self.streams
 
     def canonical(self) -> Self:
-        """Leaves out rates of dropout that do not act, and an acting dropout without a rate."""
-        network, training = self.network, self.training
+        """Leaves out what one part says and another makes idle.
+
+        Rates of dropout that do not act, and an acting dropout without a rate; which tensor a weight decay
+        of zero would penalise; the margin of walls that are not there; the seed of cells that a target does
+        not draw.
+        """
+        normal, network, training = super().canonical(), self.network, self.training
         if training.dropout == "inactive":
             network = network.without_dropout()
         elif not network.drops():
             training = dataclasses.replace(training, dropout="inactive")
-        return dataclasses.replace(super().canonical(), network=network, training=training)
+        if training.weight_decay == 0:
+            network = network.without_decay()
+        trajectory = self.trajectory if self.arena.has_walls else self.trajectory.without_walls()
+        seeds = {} if self.target.draws_cells else {"centre_seed": 0}
+        return dataclasses.replace(normal, network=network, training=training, trajectory=trajectory, **seeds)
 
     def problems(self) -> list[Problem]:
         """A cross-entropy needs a target that is a distribution."""

@@ -26,6 +26,7 @@ class Target(Kind):
     family = "target"
 
     usual_loss: ClassVar[str] = "cross_entropy"
+    draws_cells: ClassVar[bool] = True  # whether anything about it is random
 
     @property
     @abstractmethod

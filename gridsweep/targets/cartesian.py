@@ -22,6 +22,7 @@ class Cartesian(Target):
     """Two outputs: x and y in m."""
 
     usual_loss: ClassVar[str] = "mse"
+    draws_cells: ClassVar[bool] = False
 
     @property
     def outputs(self) -> int:

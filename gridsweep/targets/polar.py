@@ -25,6 +25,7 @@ class Polar(Target):
     """Two outputs: distance in m and angle in rad."""
 
     usual_loss: ClassVar[str] = "polar"
+    draws_cells: ClassVar[bool] = False
 
     angle: str = per_cohort(
         "atan2",

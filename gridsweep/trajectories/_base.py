@@ -1,7 +1,7 @@
 """What a trajectory is: a law by which a walker moves through an arena."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -47,6 +47,10 @@ class Trajectory(Kind):
 
     package = "gridsweep.trajectories"
     family = "trajectory"
+
+    def without_walls(self) -> Self:
+        """Returns the same law without a say in what a wall does; most laws have none."""
+        return self
 
     @abstractmethod
     def walk(self, key: PRNGKeyArray, arena: Arena, steps: int) -> Walk:

@@ -5,6 +5,9 @@ with a mean of about 1 m/s, turns Gaussian; a walker within 3 cm of a wall and h
 quarter and turns to exactly parallel to it.
 """
 
+import dataclasses
+from typing import Self
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -33,6 +36,10 @@ class RandomWalk(Trajectory):
     wall_margin_m: Scalar = per_lane(
         0.03, unit="m", meaning="distance from a wall within which the walker turns", at_least=0.0
     )
+
+    def without_walls(self) -> Self:
+        """Returns the same law with the usual margin."""
+        return dataclasses.replace(self, wall_margin_m=self.defaults()["wall_margin_m"])
 
     def walk(self, key: PRNGKeyArray, arena: Arena, steps: int) -> Walk:
         """Returns one walk. The first step is discarded: it only moves the start off the uniform law."""

@@ -89,7 +89,7 @@ def test_a_network_that_reports_noise_is_off_by_nearly_a_metre():
     for_cells, for_noise = jax.random.split(jax.random.key(1))
     position_m = walks().position_m.reshape(-1, 2)[::20]
     noise = jax.random.normal(for_noise, (len(position_m), target.place_cells))
-    decoded_m = target.decode(Box(), target.draw(for_cells, Box()), noise)
+    decoded_m = jax.jit(target.decode)(Box(), target.draw(for_cells, Box()), noise)
     error_cm = 100 * np.linalg.norm(decoded_m - position_m, axis=-1).mean()
     assert error_cm == pytest.approx(95.0, rel=0.04)
     centre_cm = 100 * np.linalg.norm(position_m, axis=-1).mean()
