@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "drive": {"plan", "spec", "train", "store"},
     "kept": {"spec", "systems", "train", "store", "networks"},
     "analysis": {"results_schema", "store"},
-    "figures": {"analysis", "store", "theory", "maps"},
+    "neural": {"results_schema", "store"},
+    "figures": {"analysis", "store", "theory", "maps", "neural"},
 }
 # Which files alone may import a package.
 GATES = {
@@ -48,9 +49,11 @@ GATES = {
     "rich": ("gridsweep/drive/progress.py", "gridsweep/cli/"),
     "matplotlib": ("gridsweep/figures/",),
     "typer": ("gridsweep/cli/",),
-    "scipy": ("gridsweep/maps/", "gridsweep/scores/", "gridsweep/analysis/"),
+    "sklearn": ("gridsweep/neural/",),
+    "pynwb": ("gridsweep/neural/nwb.py",),
+    "scipy": ("gridsweep/maps/", "gridsweep/scores/", "gridsweep/analysis/", "gridsweep/neural/"),
 }
-NO_JAX = ("gridsweep/store/", "gridsweep/analysis/", "gridsweep/cli/", "results_schema/")
+NO_JAX = ("gridsweep/store/", "gridsweep/analysis/", "gridsweep/neural/", "gridsweep/cli/", "results_schema/")
 NEVER = {"pickle", "cloudpickle", "dill", "joblib", "torch", "tensorflow"}
 
 FILES = sorted([*ROOT.glob("gridsweep/**/*.py"), *ROOT.glob("results_schema/*.py")])
@@ -122,6 +125,7 @@ def test_every_part_of_the_house_is_in_the_table():
         ("gridsweep", ("jax", "ray", "pandas", "duckdb", "matplotlib")),
         ("gridsweep.store", ("jax", "ray")),
         ("gridsweep.analysis", ("jax", "ray", "matplotlib")),
+        ("gridsweep.neural", ("jax", "ray", "matplotlib", "sklearn", "pynwb")),
         ("gridsweep.figures", ("jax", "ray")),
         ("results_schema", ("gridsweep", "jax", "duckdb", "pandas")),
     ],

@@ -10,6 +10,7 @@ from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
+from gridsweep.cli.neural import neural
 from gridsweep.cli.paper import paper
 from gridsweep.cli.sweep import plan, retry, run
 
@@ -26,6 +27,7 @@ COMMANDS = (
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
     *(paper,),
     *(verify, compact, snapshot, merge),
+    *(neural,),
 )
 for command in COMMANDS:
     app.command()(command)
