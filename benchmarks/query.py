@@ -20,6 +20,7 @@ import numpy as np
 
 from gridsweep.store import Store
 from gridsweep.store.commit import commit
+from gridsweep.store.compact import compact
 from gridsweep.store.verify import verify
 
 LANES = 64
@@ -38,6 +39,11 @@ FILTERED = """
     SELECT avg(grid_score_60), max(grid_score_60), count(*) FROM units
     WHERE "target.kind" = 'gaussian' AND "target.field_width_m" = 0.12 AND NOT silent
 """
+
+FILTERED_TABLE = (
+    ["grid_score_60"],
+    """"target.kind" = 'gaussian' AND "target.field_width_m" = 0.12 AND "network.units" = 1024""",
+)
 
 
 def main() -> None:
@@ -63,7 +69,7 @@ def measure(store: Store, cohorts: int) -> list[tuple[str, str]]:
     size = sum(entry.tables["units"].bytes for entry in store.ledger.entries().values())
     fresh = Store.open(store.path)
     first_s, _ = timed(lambda: fresh.sql(SURVIVAL_BY_WIDTH))
-    return [
+    lines = [
         ("runs", f"{cohorts * LANES:,}"),
         ("unit rows", f"{rows:,}"),
         ("bytes a unit row", f"{size / rows:.1f}"),
@@ -75,6 +81,21 @@ def measure(store: Store, cohorts: int) -> list[tuple[str, str]]:
         ("one column of units to pandas", f"{1000 * best(lambda: store.units(['grid_score_60'])):.0f} ms"),
         ("which runs are committed", f"{1000 * best(store.committed_run_ids):.0f} ms"),
         ("verify, every byte", f"{timed(lambda: verify(store))[0]:.2f} s"),
+    ]
+    compact_s, done = timed(lambda: compact(store))
+    opened = Store.open(store.path)
+    first_s, _ = timed(lambda: opened.sql(SURVIVAL_BY_WIDTH))
+    return [
+        *lines,
+        ("compact", f"{compact_s:.1f} s"),
+        ("compacted files, bytes", f"{done.files}, {done.bytes / 1e6:,.0f} MB"),
+        ("survival by width, compacted, just opened", f"{1000 * first_s:.0f} ms"),
+        ("survival by width, compacted", f"{1000 * best(lambda: opened.sql(SURVIVAL_BY_WIDTH)):.0f} ms"),
+        ("filtered aggregate, compacted", f"{1000 * best(lambda: opened.sql(FILTERED)):.0f} ms"),
+        (
+            "filtered table, compacted",
+            f"{1000 * best(lambda: opened.table('units', *FILTERED_TABLE)):.0f} ms",
+        ),
     ]
 
 

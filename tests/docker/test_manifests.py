@@ -1,0 +1,231 @@
+"""What can be checked of the container and cluster files without an engine: they parse, and keep their promises."""
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+REPOSITORY = Path(__file__).parents[2]
+DOCKER = REPOSITORY / "docker"
+
+
+def documents(name):
+    return list(YAML(typ="safe").load_all((DOCKER / name).read_text()))
+
+
+@pytest.fixture(scope="module")
+def compose():
+    (document,) = documents("compose.yaml")
+    return document
+
+
+@pytest.fixture(scope="module")
+def kubernetes():
+    return {document["kind"]: document for document in documents("kuberay.yaml")}
+
+
+def test_compose_has_a_head_two_workers_and_a_smoke_sweep_on_one_store(compose):
+    services = compose["services"]
+    assert set(services) == {"head", "worker", "smoke"}
+    assert services["worker"]["deploy"]["replicas"] == 2
+    for service in services.values():
+        assert service["volumes"] == ["stores:/stores"]
+    assert "stores" in compose["volumes"]
+    assert "exec gridsweep run" in services["smoke"]["command"][0]
+
+
+def test_no_container_of_compose_is_root_can_write_its_image_or_gain_privileges(compose):
+    for service in compose["services"].values():
+        assert service["user"] == "1000:1000"
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert service["shm_size"]
+        assert "ports" not in service, "nothing is published to the host"
+    assert compose["networks"]["ray"]["internal"] is True
+
+
+def test_every_ray_of_compose_wants_the_token_and_the_token_is_not_in_the_file(compose):
+    for service in compose["services"].values():
+        assert service["environment"]["RAY_AUTH_MODE"] == "token"
+        assert service["environment"]["RAY_AUTH_TOKEN_PATH"] == "/run/secrets/ray-token"
+        assert service["secrets"] == ["ray-token"]
+    assert compose["secrets"]["ray-token"]["file"] == "./ray-token"
+    assert not (DOCKER / "ray-token").exists()
+
+
+def pods(kubernetes):
+    """Every pod specification of the job, with its name."""
+    spec = kubernetes["RayJob"]["spec"]
+    cluster = spec["rayClusterSpec"]
+    yield "submitter", spec["submitterPodTemplate"]
+    yield "head", cluster["headGroupSpec"]["template"]
+    for group in cluster["workerGroupSpecs"]:
+        yield group["groupName"], group["template"]
+
+
+def test_every_pod_is_of_a_plain_user_read_only_and_without_privileges(kubernetes):
+    names = []
+    for name, pod in pods(kubernetes):
+        names.append(name)
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["spec"]["automountServiceAccountToken"] is False
+        for container in pod["spec"]["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert set(container["resources"]) == {"requests", "limits"}
+            known = {volume["name"] for volume in pod["spec"]["volumes"]}
+            assert {mount["name"] for mount in container["volumeMounts"]} <= known
+    assert names == ["submitter", "head", "workers"]
+
+
+def test_the_job_has_token_auth_a_shared_store_and_a_network_policy_over_its_own_pods(kubernetes):
+    spec = kubernetes["RayJob"]["spec"]
+    assert spec["rayClusterSpec"]["authOptions"] == {"mode": "token"}
+    assert kubernetes["PersistentVolumeClaim"]["spec"]["accessModes"] == ["ReadWriteMany"]
+    policy = kubernetes["NetworkPolicy"]["spec"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    for _, pod in pods(kubernetes):
+        assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_commands_of_the_manifests_are_commands_of_ours(compose, kubernetes):
+    entrypoints = [kubernetes["RayJob"]["spec"]["entrypoint"], compose["services"]["smoke"]["command"][0]]
+    from gridsweep.cli.sweep import run
+
+    known = run.__annotations__
+    for text in entrypoints:
+        for option in re.findall(r"--([a-z-]+)", text.partition("gridsweep run")[2]):
+            assert option.replace("-", "_") in known, option
+
+
+def test_the_dockerfile_installs_from_the_locks_that_are_here_and_ends_as_a_plain_user():
+    text = (DOCKER / "Dockerfile").read_text()
+    copied = {
+        word
+        for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE)
+        for word in line.split()[:-1]
+    }
+    for name in copied - {"--chown=gridsweep"}:
+        assert (REPOSITORY / name).exists(), name
+    for line in re.findall(r"pip install .*", text):
+        assert "--require-hashes" in line or "--no-deps" in line, line
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["gridsweep"]
+    locked = (REPOSITORY / "requirements.lock").read_text()
+    assert "--hash=sha256:" in locked
+    python = re.search(r"^ARG PYTHON=(\d+)\.(\d+)$", text, re.MULTILINE)
+    assert python is not None
+    assert (int(python[1]), int(python[2])) >= (3, 11)
+
+
+@pytest.mark.parametrize("name", ["slurm.sh", "slurm-array.sh"])
+def test_the_slurm_scripts_are_sound_bash(name):
+    subprocess.run(["bash", "-n", str(DOCKER / name)], check=True)
+    assert (DOCKER / name).stat().st_mode & stat.S_IXUSR
+
+
+def fake(folder, name, text):
+    path = folder / name
+    path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def slurm(tmp_path):
+    """Runs a script under commands that only look like SLURM, Ray and gridsweep, and say what they were told."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    fake(
+        folder,
+        "scontrol",
+        f'echo "scontrol $*" >>{tmp_path}/said; [[ $1 == show ]] && printf "n1\\nn2\\n"; true',
+    )
+    fake(folder, "srun", 'while [[ $1 == --* ]]; do shift; done; exec "$@"')
+    fake(
+        folder,
+        "ray",
+        f'echo "ray $* wait=$RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT auth=$RAY_AUTH_MODE" >>{tmp_path}/said\n'
+        f'stat -c "token %a" "$RAY_AUTH_TOKEN_PATH" >>{tmp_path}/said\n'
+        '[[ ${RAY_IS_BROKEN:-} ]] && exit 0\nwhile [[ $1 != -- ]]; do shift; done; shift; "$@"; exit 0',
+    )
+    fake(folder, "gridsweep", f'echo "gridsweep $*" >>{tmp_path}/said; {{ eval "${{DOES:-exit 0}}"; }}')
+
+    def run(name, *words, during=None, **environment):
+        process = subprocess.Popen(
+            [DOCKER / name, *words],
+            env={
+                **os.environ,
+                "PATH": f"{folder}:{os.environ['PATH']}",
+                "HOME": str(tmp_path),
+                "SLURM_JOB_ID": "7",
+                "SLURM_JOB_NODELIST": "n[1-2]",
+                "SLURM_JOB_NUM_NODES": "2",
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if during is not None:
+            during(process)
+        _, complaints = process.communicate(timeout=60)
+        said = (tmp_path / "said").read_text() if (tmp_path / "said").exists() else ""
+        return process.returncode, said, complaints
+
+    yield run
+    assert not list(tmp_path.glob(".gridsweep-run-*")), "the secret is swept away"
+
+
+@pytest.mark.parametrize("code", [0, 3, 7])
+def test_a_slurm_job_ends_with_the_sweeps_own_code_though_ray_says_0(slurm, code):
+    ended, said, _ = slurm("slurm.sh", "mine.yaml", "/stores/mine", "--lanes", "8", DOES=f"exit {code}")
+    assert ended == code
+    assert "gridsweep run mine.yaml --store /stores/mine --lanes 8 --address auto" in said
+    assert "--address n1:20007 --min-nodes 2" in said
+    assert "wait=900 auth=token" in said
+    assert "token 600" in said
+    assert "requeue" not in said
+
+
+def test_a_slurm_job_whose_ray_did_not_start_fails_though_ray_exits_0(slurm):
+    ended, said, complaints = slurm("slurm.sh", "mine.yaml", "/stores/mine", RAY_IS_BROKEN="1")
+    assert ended == 1
+    assert "gridsweep run" not in said
+    assert "nothing was trained" in complaints
+
+
+@pytest.mark.parametrize(("name", "again"), [("slurm.sh", "requeue 7"), ("slurm-array.sh", "requeue 70_3")])
+def test_a_slurm_job_that_is_told_to_end_saves_and_queues_itself_again(slurm, tmp_path, name, again):
+    def tell(process):
+        import time
+
+        ends_s = time.monotonic() + 30
+        while not (tmp_path / "ready").exists() and time.monotonic() < ends_s:
+            time.sleep(0.02)
+        process.terminate()
+
+    does = f"trap 'exit 4' TERM; touch {tmp_path}/ready; while :; do sleep 0.05; done"
+    array = {"SLURM_ARRAY_JOB_ID": "70", "SLURM_ARRAY_TASK_ID": "3"} if name == "slurm-array.sh" else {}
+    ended, said, _ = slurm(name, "mine.yaml", "/stores/mine", during=tell, DOES=does, **array)
+    assert ended == 4
+    assert f"scontrol {again}" in said
+
+
+def test_an_array_task_runs_without_ray_and_ends_with_the_sweeps_code(slurm):
+    ended, said, _ = slurm("slurm-array.sh", "mine.yaml", "/stores/mine", DOES="exit 3")
+    assert ended == 3
+    assert said.splitlines() == ["gridsweep run mine.yaml --store /stores/mine --inline"]
+
+
+@pytest.mark.parametrize("name", ["slurm.sh", "slurm-array.sh"])
+def test_without_a_store_a_script_says_how_it_is_called(slurm, name):
+    ended, said, complaints = slurm(name, "mine.yaml")
+    assert (ended, said) == (2, "")
+    assert "usage: sbatch" in complaints
