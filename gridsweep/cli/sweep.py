@@ -1,5 +1,6 @@
 """``gridsweep plan`` and ``gridsweep run``: what a sweep will cost, and getting it done."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -83,6 +84,9 @@ def run(
             "--accept-env-change", help="Go on under other libraries than before, after a comparison."
         ),
     ] = False,
+    insecure_ray: Annotated[
+        bool, typer.Option("--insecure-ray", help="Join a cluster that asks for no token.")
+    ] = False,
     supervise: Annotated[
         bool, typer.Option("--supervise", help="Restart the driver when it dies or makes no progress.")
     ] = False,
@@ -95,13 +99,21 @@ def run(
         from gridsweep.drive.supervise import supervise as watch
 
         words = [word for word in sys.argv[1:] if word != "--supervise"]
-        raise typer.Exit(watch(words, store, announce=lambda line: print(line, file=sys.stderr, flush=True)))
+        command = [sys.executable, "-m", "gridsweep", *words]
+        raise typer.Exit(
+            watch(command, store, announce=lambda line: print(line, file=sys.stderr, flush=True))
+        )
     from gridsweep.drive.failure import DiskFull
     from gridsweep.drive.interrupt import Interrupt
     from gridsweep.drive.progress import ProgressPanel
     from gridsweep.drive.work import pieces_left, write_plan
     from gridsweep.store import Store
 
+    if address != "local" and not inline and not insecure_ray and os.environ.get("RAY_AUTH_MODE") != "token":
+        fail(
+            "--address: a Ray cluster runs whatever reaches its ports; start it and this command with "
+            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH, see docs/clusters.md, or say --insecure-ray"
+        )
     loaded = read_sweep(sweep, runs)
     again = shlex.join(["gridsweep", *sys.argv[1:]])
     with clear_errors():

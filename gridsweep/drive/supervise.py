@@ -12,7 +12,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,17 +28,17 @@ EXIT_GAVE_UP = 3
 
 
 def supervise(
-    words: Sequence[str],
+    command: Sequence[str],
     store: Path,
     *,
     patience_s: float = PATIENCE_S,
     look_every_s: float = LOOK_EVERY_S,
     announce: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Runs ``gridsweep`` with these words until it ends by itself. Returns its exit code.
+    """Runs a driver until it ends by itself. Returns its exit code.
 
     Args:
-        words: the command line, without ``--supervise``.
+        command: the driver's command line.
         store: where progress shows.
         patience_s: how long nothing may happen, at least.
         look_every_s: how often to look.
@@ -48,7 +47,7 @@ def supervise(
     in_vain = 0
     for _ in range(MOST_RESTARTS):
         before = committed(store)
-        driver = subprocess.Popen([sys.executable, "-m", "gridsweep", *words])
+        driver = subprocess.Popen(command)
         with _passing_on_signals(driver):
             why = _watch(driver, store, patience_s=patience_s, look_every_s=look_every_s)
         if not why:
