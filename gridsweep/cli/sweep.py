@@ -43,6 +43,7 @@ Slots = Annotated[
 Runs = Annotated[
     int | None, typer.Option("--runs", help="Size of a random sweep that has no run_cap.", min=1)
 ]
+MOST_CHANGES = 20
 DISK_MARGIN = 1.5  # the estimate must fit this many times
 
 
@@ -56,11 +57,13 @@ def plan(
 ) -> None:
     """Show what a sweep would train and what it would cost. Touches no device, writes nothing."""
     check_format(output, "text", "json")
-    planned = _plan(read_sweep(sweep, runs), _store_if_there(store), lanes, slots)
+    opened = _store_if_there(store)
+    planned = _plan(read_sweep(sweep, runs), opened, lanes, slots)
     summary = planned.summary()
     if output == "json":
         print_json(summary)
         return
+    _print_changes(opened, planned)
     print(_in_words(planned))
 
 
@@ -106,7 +109,7 @@ def run(
     from gridsweep.drive.failure import DiskFull
     from gridsweep.drive.interrupt import Interrupt
     from gridsweep.drive.progress import ProgressPanel
-    from gridsweep.drive.work import pieces_left, write_plan
+    from gridsweep.drive.work import latest_document, pieces_left, write_plan
     from gridsweep.store import Store
 
     if address != "local" and not inline and not insecure_ray and os.environ.get("RAY_AUTH_MODE") != "token":
@@ -120,12 +123,14 @@ def run(
         _check_runs(loaded)
         opened = Store.open_or_create(store)
         _check_ledger(opened)
+        before = latest_document(opened, loaded.name)
         planned = write_plan(opened, loaded, lanes=lanes, slots=slots or (1 if inline else cores()))
         _check_disk(opened, planned)
         wanted = planned.expansion.run_ids
         pieces = pieces_left(opened, wanted)
         if pieces:
             _check_environment(opened, wanted, accepted=accept_env_change)
+        _print_differences(before, planned)
         print(_in_words(planned))
         panel = ProgressPanel(loaded.name, runs=len(wanted), committed=planned.committed)
         interrupt = Interrupt(lambda: panel.notice("stopping after this chunk; Ctrl-C again ends at once"))
@@ -271,6 +276,28 @@ def _check_runs(sweep: "Sweep | WandbSweep") -> None:
         expand(sweep)
     except SweepError as error:
         fail(error)
+
+
+def _print_changes(store: "Store | None", planned: "Plan") -> None:
+    from gridsweep.drive.work import latest_document
+
+    if store is not None:
+        _print_differences(latest_document(store, planned.sweep.name), planned)
+
+
+def _print_differences(before: dict[str, Any] | None, planned: "Plan") -> None:
+    """Prints in which settings a file differs from the one that was planned last under its name."""
+    if before is None:
+        return
+    from gridsweep.drive.work import changed_settings
+
+    lines = changed_settings(before, planned.sweep.document)
+    if lines:
+        print(f"{planned.sweep.name} was planned before with other settings; what is new is added:")
+        for line in lines[:MOST_CHANGES]:
+            print(f"  {line}")
+        if len(lines) > MOST_CHANGES:
+            print(f"  and {len(lines) - MOST_CHANGES} more")
 
 
 def _store_if_there(folder: Path) -> "Store | None":

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,6 +79,30 @@ def write_plan(store: Store, sweep: Sweep | WandbSweep, *, lanes: int | None, sl
         except PlanRaced:
             continue  # somebody planned meanwhile: perhaps the very same runs
         return plan
+
+
+def latest_document(store: Store, name: str) -> dict[str, Any] | None:
+    """Returns the file that was planned last under a sweep's name, or None."""
+    latest = next((plan for plan in reversed(store.plans()) if plan.sweep == name), None)
+    return latest.document["spec"] if latest else None
+
+
+def changed_settings(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Returns what differs between two sweep files, a line a key: ``key: before -> after``."""
+    first, second = dict(_leaves(before)), dict(_leaves(after))
+    return [
+        f"{key}: {first.get(key, 'nothing')} -> {second.get(key, 'nothing')}"
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key) != second.get(key)
+    ]
+
+
+def _leaves(document: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in document.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", str(value)
 
 
 def plan_against(store: Store | None, sweep: Sweep | WandbSweep, *, lanes: int | None, slots: int) -> Plan:
