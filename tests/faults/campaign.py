@@ -7,6 +7,7 @@ its seed and is reproduced by it. Exit 1 when anything was lost, doubled, torn o
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import subprocess
@@ -82,21 +83,18 @@ def every_step(folder: Path, options: argparse.Namespace) -> Iterator[Line]:
     commit_cohort(first, 0, tables=small_tables_of(first, 0))
     cases = bad = 0
     for fault, persistent, counted in CASES:
-        at, calls = 0, 1
-        while at < calls:
-            at += 1
+        for at in itertools.count(1):
             path = Path(shutil.copytree(first.path, folder / "store"))
             fs = FaultyFS(at, fault, persistent, counted)
             store = Store.open(path)
             acknowledged = attempt(store, fs) is not None
-            seen = check_store(path)
-            bad += acknowledged and len(seen) != 2
+            struck = fs.calls >= at
+            bad += acknowledged and len(check_store(path)) != 2
             commit_cohort(Store.open(path), 1, tables=small_tables_of(store, 1))
             bad += len(check_store(path)) != 2
-            calls = max(calls, fs.calls if fs.calls >= at else 0)
-            cases += 1
+            cases += struck
             shutil.rmtree(path)
-            if fs.calls < at:
+            if not struck:
                 break
     yield Line("A", cases, bad, f"a call of a commit fails: {len(CASES)} ways, every call", "—")
 
