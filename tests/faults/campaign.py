@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from gridsweep.store import Store
 from tests.faults.damage import run_damage
-from tests.faults.kills import WORKERS, Killed
+from tests.faults.kills import Killed
 from tests.faults.power_loss import EntryFirst, ModelledFS, lose_power
 from tests.faults.test_fuzz import fuzz_queries, fuzz_sweeps
 from tests.faults.test_power_loss import ACTIONS, commit_third, damaged_in, repair_and_redo, tables_of
@@ -128,7 +128,7 @@ def controls(folder: Path, options: argparse.Namespace) -> Iterator[Line]:
     """Stage D: what must be caught. Bad is what was not."""
     for number, sabotage in enumerate(SABOTAGE):
         found = _killed(_made(folder / str(number)), 40, options.seed, sabotage)
-        caught = found.bad or found.executions > found.cohorts + WORKERS * found.kills
+        caught = found.bad or found.wasteful
         yield Line(
             "D", found.kills, int(not caught), f"sabotaged, must be caught: {sabotage}", str(options.seed)
         )
