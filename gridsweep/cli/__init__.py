@@ -8,6 +8,7 @@ import typer
 from gridsweep.cli.data import query, score
 from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
+from gridsweep.cli.gallery import gallery
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
 from gridsweep.cli.neural import neural
@@ -32,6 +33,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(export, name="export")
+app.add_typer(gallery, name="gallery")
 
 
 def main() -> None:
