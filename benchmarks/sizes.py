@@ -29,6 +29,8 @@ FIELD_WIDTH_M = 0.12
 SURROUND_RATIO = 2.0
 LEARNING_RATE = 1e-4
 WEIGHT_DECAY = 1e-4
+SYNTHETIC_UNITS = 1024
+SYNTHETIC_BINS = 8
 
 
 def settings(size: Size, *, network: str = "rnn", precision: str = "float32", target: str = "") -> dict:
@@ -53,4 +55,22 @@ def settings(size: Size, *, network: str = "rnn", precision: str = "float32", ta
             "updates": 1_000_000,
             "precision": precision,
         },
+    }
+
+
+def synthetic_sweep(runs: int) -> dict:
+    """Returns a sweep of at least so many networks of 1,024 units: two programs, many seeds and widths."""
+    return {
+        "name": "synthetic",
+        "seeds": -(-runs // 40),
+        "base": {
+            "network": {"kind": "rnn", "units": SYNTHETIC_UNITS},
+            "evaluation": {"kind": "corrected", "bins": [SYNTHETIC_BINS]},
+        },
+        "parameters": {
+            "target.kind": {"values": ["gaussian", "difference_of_softmaxes"]},
+            "target.field_width_m": {"values": [0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.22, 0.24, 0.28]},
+            "network.activation": {"values": ["relu", "tanh"]},
+        },
+        "keep": {"rate_maps": "none"},
     }

@@ -157,7 +157,7 @@ def check_plan(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sealed(document: Mapping[str, Any]) -> bytes:
     try:
-        return seal(document)
+        return seal(document, in_order=True)  # the axes of a sweep count up in the order they stand in
     except ValueError as error:
         raise StoreError(f"plan: {error}") from error
 

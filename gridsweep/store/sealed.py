@@ -20,8 +20,12 @@ class BrokenSeal(ValueError):
     """The bytes are not what was sealed; the message says in which way."""
 
 
-def seal(document: Mapping[str, Any]) -> bytes:
+def seal(document: Mapping[str, Any], *, in_order: bool = False) -> bytes:
     """Returns the document as canonical JSON with its hash as the last key.
+
+    Args:
+        document: what is to be kept.
+        in_order: keep the keys in their order, where that means something; otherwise they are sorted.
 
     Raises ValueError for an empty document, a key named like the seal, NaN, or a value that is not JSON.
     """
@@ -29,7 +33,7 @@ def seal(document: Mapping[str, Any]) -> bytes:
         raise ValueError(f"a document needs keys, and none may be {SEAL!r}")
     try:
         text = json.dumps(
-            document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            document, sort_keys=not in_order, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
         body = text.encode()
     except (TypeError, UnicodeEncodeError) as error:

@@ -4,7 +4,7 @@ import pytest
 
 from gridsweep.drive import inline
 from gridsweep.drive.inline import AllClaimed, run_inline
-from gridsweep.drive.work import CohortWork, pieces_left, write_plan
+from gridsweep.drive.work import CohortWork, pieces_left, runs_of, write_plan
 from gridsweep.spec import Sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import failed_attempts
@@ -37,6 +37,15 @@ def test_the_same_sweep_planned_again_writes_no_plan(store):
     planned(store, seeds=2)
     planned(store, seeds=2)
     assert len(store.plans()) == 1
+
+
+def test_a_worker_makes_the_runs_of_the_plan_whatever_the_order_of_the_axes(store):
+    axes = {"target.field_width_m": {"values": [0.1, 0.2, 0.3]}, "network.units": {"values": [4, 8]}}
+    plan = planned(store, parameters=axes, seeds=3)
+    pieces = pieces_left(store, plan.expansion.run_ids)
+    made = [run.run_id for piece in pieces for run in runs_of(store, piece)[1]]
+    assert sorted(made) == sorted(plan.expansion.run_ids)
+    assert len(made) == 18
 
 
 def test_a_cohort_that_fails_is_tried_three_times_and_its_reason_kept(store, monkeypatch):
