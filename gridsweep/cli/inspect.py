@@ -30,6 +30,7 @@ SELECT evaluation, bins, count(*) AS units, sum(CAST(silent AS INT)) AS silent,
        max(grid_score_90) AS grid_score_90_best
 FROM units WHERE run_id = '{run_id}' GROUP BY evaluation, bins ORDER BY evaluation, bins
 """
+FAILED_SHOWN = 10
 NOT_SETTINGS = ("cohort_id", "lane", "micro_batch", "run_id")
 
 
@@ -41,6 +42,7 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
         counts = opened.status_counts()
         running = _running(opened)
         troubled = _troubled(opened)
+        failed = _failed(opened) if any(number["failed"] for number in counts.values()) else []
         snapshot = opened.snapshot_id()
     if output == "json":
         print_json(
@@ -50,6 +52,7 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
                 "sweeps": counts,
                 "running": running,
                 "troubled": troubled,
+                "failed": failed,
             }
         )
         return
@@ -72,8 +75,18 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
             f"  failed {item['attempts']} times: cohort {item['cohort_id']}, {item['runs']} runs; "
             f"{item['message']}"
         )
+    for row in failed[:FAILED_SHOWN]:
+        print(
+            f"  failed: run {row['run_id']} ({row['reason']}, {row['attempts']} attempts): {row['message']}"
+        )
+    if len(failed) > FAILED_SHOWN:
+        print(
+            f"  and {len(failed) - FAILED_SHOWN} more failed runs: SELECT * FROM runs WHERE status = 'failed'"
+        )
+    if failed:
+        print(f"  gridsweep retry --failed --store {store} plans them once more")
     for problem in opened.problems():
-        print(f"  left out: {problem}")
+        print(f"  left out: ledger/{problem.name}: {problem.found}")
 
 
 def logs(
@@ -179,6 +192,12 @@ def _troubled(store: "Store") -> list[dict[str, Any]]:
                     }
                 )
     return found
+
+
+def _failed(store: "Store") -> list[dict[str, Any]]:
+    """Returns the failed rows, without those that a retry replaced."""
+    rows = store.table("runs", ["run_id", "reason", "attempts", "message"], "status = 'failed'")
+    return rows.to_pylist()
 
 
 def _print_section(title: str, values: dict[str, Any]) -> None:

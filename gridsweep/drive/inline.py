@@ -58,15 +58,15 @@ def run_inline(
         for line in settle(store, run_ids):
             worked = True
             notice(line)
-        if not worked:
+        if not worked and pieces_left(store, run_ids) == left:
             if not wait:
                 raise AllClaimed(claimed_in_words(store, len(left)))
             if stop():
                 return
             if not waiting:
                 notice(f"waiting: {claimed_in_words(store, len(left))}")
+            waiting = True
             time.sleep(WAIT_S)
-        waiting = not worked
 
 
 def claimed_in_words(store: Store, cohorts: int) -> str:

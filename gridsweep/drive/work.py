@@ -186,6 +186,11 @@ class CohortWork:
         self._claim = claims_of(store).try_claim(piece.cohort_id)
         if self._claim is None:
             return
+        # Whoever had it may have committed it, or split it, after we made our list and before it let go.
+        if store.ledger.get(piece.cohort_id) or piece.cohort_id in store.plan_files.retired():
+            self._claim.release()
+            self._claim = None
+            return
         self._heart = _Heart(self._claim)
         try:
             self._begin()

@@ -128,6 +128,16 @@ def fail_third_cohort(store):
     commit_cohort(store, 2, tables={"runs": tables})
 
 
+def test_status_says_which_runs_failed_why_and_what_to_do(store):
+    assert "failed: run" not in gridsweep("status", "--store", store.path).stdout
+    fail_third_cohort(store)
+    said = gridsweep("status", "--store", store.path).stdout
+    assert said.count("(oom, 1 attempts): too large") == 2
+    assert "gridsweep retry --failed --store" in said
+    found = json.loads(gridsweep("status", "--store", store.path, "--format", "json").stdout)
+    assert [row["reason"] for row in found["failed"]] == ["oom", "oom"]
+
+
 def test_retry_says_what_it_plans_and_refuses_what_it_does_not_know(store):
     assert gridsweep("retry", "--store", store.path).exit_code == 2
     nothing = gridsweep("retry", "--failed", "--store", store.path)

@@ -77,6 +77,16 @@ def test_what_another_process_has_claimed_is_left_to_it(store):
     assert len(store.runs()) == 2
 
 
+def test_a_cohort_that_was_committed_since_the_list_was_made_is_not_trained_again(store, monkeypatch):
+    plan = planned(store, seeds=1)
+    (piece,) = pieces_left(store, plan.expansion.run_ids)
+    run_inline(store, plan.expansion.run_ids)
+    monkeypatch.setattr(CohortTraining, "__init__", None)  # nothing is begun
+    late = CohortWork(store, piece)
+    assert late.claimed_elsewhere
+    assert not Claims(store).holders()
+
+
 def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store, monkeypatch):
     plan = planned(store, seeds=1)
     monkeypatch.setattr(inline, "CohortWork", lambda store, piece: CohortWork(store, piece))
