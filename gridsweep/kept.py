@@ -7,13 +7,14 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from gridsweep.spec import build, run_id, unflatten
 from gridsweep.store import Store, StoreError
-from gridsweep.systems import System
+from gridsweep.systems import Observation, System
 from gridsweep.train.lanes import init_lanes, observe_lanes, stack_systems
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class KeptRun:
     weights: "Weights"
     row: dict[str, Any]  # the run's row of the table ``runs``
 
+    def observe(self) -> Observation:
+        """Returns what is seen of the run by its own evaluations, observed anew."""
+        return self._observe(self.system)
+
     def rate_maps(
         self, *, bins: int = 44, evaluation: str = "corrected", **settings: Any
     ) -> Float[np.ndarray, "units bins bins"]:
@@ -40,10 +45,13 @@ class KeptRun:
         """
         node = {"kind": evaluation, "bins": [bins], **settings}
         observed = dataclasses.replace(self.system, evaluation=_evaluation(self.system, node))
-        lanes = stack_systems([observed], 1)
+        return np.asarray(self._observe(observed).maps[evaluation, bins])
+
+    def _observe(self, system: System) -> Observation:
+        lanes = stack_systems([system], 1)
         states = init_lanes(lanes)
         states = states._replace(weights=_lane_of(self.weights))
-        return np.asarray(observe_lanes(lanes, states).maps[evaluation, bins][0])
+        return jax.tree.map(lambda leaf: np.asarray(leaf[0]), observe_lanes(lanes, states))
 
 
 def load_run(store: Store | str | Path, run: str) -> KeptRun:

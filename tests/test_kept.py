@@ -1,14 +1,17 @@
 """A run brought back from a store is the network that was trained."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 import gridsweep
-from gridsweep import scores
+from gridsweep import measuring, scores
 from gridsweep.drive.inline import run_inline
 from gridsweep.drive.work import write_plan
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
+from gridsweep.store.verify import verify
 from tests.tiny import small_document
 
 
@@ -56,3 +59,19 @@ def test_a_run_without_weights_says_how_to_keep_them(store):
 def test_what_is_no_run_of_the_store_is_refused(store, name):
     with pytest.raises(StoreError, match=r"has no run|expected a run id"):
         gridsweep.load_run(store, name)
+
+
+def test_runs_are_measured_again_from_their_weights_and_the_rest_is_named(store, tmp_path, monkeypatch):
+    copy = Store.open(shutil.copytree(store.path, tmp_path / "store"), writable=True)
+    monkeypatch.setattr(measuring, "_kept_maps", lambda store, run, places: None)
+    done = measuring.measure_again(copy, again=True)
+    bare = run_ids(copy, "seed = 9")
+    assert list(done.left) == bare
+    assert "keep: {rate_maps: all} or keep: {weights: final}" in done.left[bare[0]]
+    assert len(done.measured) == 2
+    for run in done.measured:
+        before, after = (
+            which.units(where=f"run_id = '{run}'").sort_values("unit") for which in (store, copy)
+        )
+        np.testing.assert_array_equal(before["stripe_score"], after["stripe_score"])
+    assert verify(copy).ok

@@ -11,6 +11,7 @@ from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.gallery import gallery
 from gridsweep.cli.inspect import diff, logs, show, status
 from gridsweep.cli.keep import compact, merge, snapshot, verify
+from gridsweep.cli.measure import measure
 from gridsweep.cli.neural import neural
 from gridsweep.cli.paper import paper
 from gridsweep.cli.sweep import plan, retry, run
@@ -27,7 +28,7 @@ app = typer.Typer(
 COMMANDS = (
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
     *(paper,),
-    *(verify, compact, snapshot, merge),
+    *(verify, compact, snapshot, merge, measure),
     *(neural,),
 )
 for command in COMMANDS:

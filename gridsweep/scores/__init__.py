@@ -12,7 +12,15 @@ from gridsweep.kinds import discover
 from gridsweep.scores._base import Look, Score
 from gridsweep.scores._network import measure_network, network_columns
 
-__all__ = ["Look", "Score", "measure", "measure_network", "network_columns", "nullable_columns"]
+__all__ = [
+    "Look",
+    "Score",
+    "measure",
+    "measure_network",
+    "network_columns",
+    "nullable_columns",
+    "unit_columns",
+]
 
 # Units scored together. On a CPU the work of a chunk should stay in the cache of one core.
 CHUNK_UNITS = {"cpu": 16}
@@ -82,6 +90,11 @@ def _measure_chunks(
     shapes = jax.eval_shape(measure_chunk, chunks[0])
     empty = {column: jnp.zeros((len(chunks), *shape.shape), shape.dtype) for column, shape in shapes.items()}
     return jax.lax.fori_loop(0, filled, fill, empty)
+
+
+def unit_columns() -> tuple[str, ...]:
+    """Returns the columns that ``measure`` gives, those of every score."""
+    return tuple(column for score in _scores().values() for column in score.columns)
 
 
 def nullable_columns() -> frozenset[str]:

@@ -84,7 +84,7 @@ def compact(store: "Store", *, rows_per_file: int = _ROWS_PER_FILE) -> Compacted
     """
     with naming("compact"), maintenance(store, "compact it") as lease:
         pinned = store.pinned()
-        entries = pinned.ledger.entries()
+        entries = pinned.datasets.measures.entries()
         newest = newest_usable(store.fs, store.layout, entries)
         if not entries or (newest is not None and newest.seals.keys() == entries.keys()):
             return None
@@ -176,7 +176,7 @@ def _in_order(store: "Store", table: str, runs: pa.Table, rows_per_file: int) ->
         return
     cohorts_of: dict[str, list[str]] = {}
     rows_of: dict[str, float] = {}
-    for cohort_id, entry in store.ledger.entries().items():
+    for cohort_id, entry in store.datasets.measures.entries().items():
         if table in entry.tables:
             for run_id in entry.runs:
                 cohorts_of.setdefault(run_id, []).append(cohort_id)

@@ -1,7 +1,8 @@
 """The committed files of a table as one Arrow dataset, checked as far as opening them allows.
 
 The ledger says which files there are, so a listing of folders plays no part; where a compaction holds
-the rows of many cohorts in few sorted files, those are read instead. The schema is the contract's and
+the rows of many cohorts in few sorted files, those are read instead, and where a measure added scores to
+a cohort, its tables. The schema is the contract's and
 is stated, never inferred: inferred from whichever file comes first, one odd file could drop or round a
 column of all the others without an error. Of each file the size and the end are compared with the
 ledger before its first use, and every page's checksum as it is read.
@@ -22,6 +23,7 @@ from gridsweep.store.errors import StoreDamaged
 from gridsweep.store.fs import FS
 from gridsweep.store.layout import Layout
 from gridsweep.store.ledger import DataFile, Ledger, LedgerEntry
+from gridsweep.store.measures import Measures
 from gridsweep.store.parquet import checking_format, read_path
 from results_schema import CONFIG_TYPES, VERSION, schema, upgrade
 
@@ -38,8 +40,9 @@ class Datasets:
         self._fs = fs
         self._layout = layout
         self._ledger = ledger
-        self._made: dict[str, tuple[tuple[int, int], Dataset]] = {}
-        self._compaction: tuple[tuple[int, tuple[str, ...]], Compaction | None] | None = None
+        self.measures = Measures(fs, layout, ledger)
+        self._made: dict[str, tuple[tuple[int, int, int], Dataset]] = {}
+        self._compaction: tuple[tuple[int, int, tuple[str, ...]], Compaction | None] | None = None
         self._checked: set[str] = set()
 
     def schema(self, name: str) -> pa.Schema:
@@ -53,7 +56,8 @@ class Datasets:
         """Returns a table's dataset. Raises StoreDamaged for a file that is not what was committed."""
         self._ledger.refresh()
         compaction = self._compacted()
-        state = (self._ledger.generation, compaction.number if compaction else 0)
+        number = compaction.number if compaction else 0
+        state = (self._ledger.generation, self.measures.generation, number)
         known, dataset = self._made.get(name, (None, None))
         if dataset is None or known != state:
             dataset = self._make(name)
@@ -64,14 +68,14 @@ class Datasets:
 
     def read_cohort(self, name: str, cohort_id: str) -> pa.Table:
         """Returns one cohort's rows of a table from its own file, in the contract's columns."""
-        entry = self._ledger.entries()[cohort_id]
+        entry = self.measures.entries()[cohort_id]
         file = entry.tables[name]
         self._check(entry, file)
         try:
             table = read_path(self._layout.root / file.file)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(file, entry, str(error)) from error
-        return _conform(upgrade(table, entry.version), self.schema(name))
+        return _conform(upgrade(table, file.version or entry.version), self.schema(name))
 
     def raise_damage(self, name: str) -> None:
         """Reads a table file by file and raises StoreDamaged naming the first that cannot be read."""
@@ -99,11 +103,12 @@ class Datasets:
             current.append(file_format.make_fragment(path, local, file_size=file.bytes))
         for entry, file in self._files(name):
             self._check(entry, file)
-            if entry.version == VERSION:
+            version = file.version or entry.version
+            if version == VERSION:
                 path = str(self._layout.root / file.file)
                 current.append(file_format.make_fragment(path, local, file_size=file.bytes))
             else:
-                older.append(upgrade(read_path(self._layout.root / file.file), entry.version))
+                older.append(upgrade(read_path(self._layout.root / file.file), version))
         dataset = ds.FileSystemDataset(current, read_schema, file_format, local)
         # A run that counts twice spoils every table; a failed try has rows in this one only.
         superseded = self._ledger.superseded()
@@ -118,15 +123,19 @@ class Datasets:
         """Returns the cohorts' own files that are to be read: of cohorts in no compaction."""
         compaction = self._compacted() if name in COMPACTED else None
         copied = compaction.seals.keys() if compaction else ()
-        entries = [entry for entry in self._ledger.entries().values() if name in entry.tables]
+        entries = [entry for entry in self.measures.entries().values() if name in entry.tables]
         entries = [entry for entry in entries if entry.cohort_id not in copied]
         entries.sort(key=lambda entry: (entry.plan, entry.cohort_id))
         return [(entry, entry.tables[name]) for entry in entries]
 
     def _compacted(self) -> "Compaction | None":
         """Returns the compaction to read; looked for again when the ledger or the compactions change."""
-        entries = self._ledger.entries()
-        state = (self._ledger.generation, tuple(self._fs.names(self._layout.compactions)))
+        entries = self.measures.entries()
+        state = (
+            self._ledger.generation,
+            self.measures.generation,
+            tuple(self._fs.names(self._layout.compactions)),
+        )
         if self._compaction is None or self._compaction[0] != state:
             self._compaction = (state, newest_usable(self._fs, self._layout, entries))
         return self._compaction[1]

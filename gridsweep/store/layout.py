@@ -6,6 +6,7 @@
     ledger/<cohort_id>.json                      the commit; .r<n>.json after n revocations
     revoked/<cohort_id>.<n>.json                 why the entry before revision n counts no more
     compactions/0001.json compacted/<table>/     the same rows once more, in few sorted files
+    measures/<cohort_id>.<n>.json measured/<table>/  a cohort's tables with scores that were added later
     snapshots/<id>.json                          what was committed when a figure was drawn
     leases/ attempts/ checkpoints/ staging/ quarantine/
 
@@ -25,7 +26,7 @@ FORMAT = 1
 FOLDERS = (
     *TABLES,
     *("plans", "ledger", "leases", "attempts", "checkpoints", "staging"),
-    *("snapshots", "quarantine", "revoked", "compactions", "compacted"),
+    *("snapshots", "quarantine", "revoked", "compactions", "compacted", "measures", "measured"),
 )
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -34,6 +35,7 @@ _PLAN_NAME = re.compile(r"(\d{4,9})\.json")
 _DATA_NAME = re.compile(r"([0-9a-f]{8,64})-[0-9a-f]{8}\.parquet")
 _LEDGER_NAME = re.compile(r"([0-9a-f]{8,64})(?:\.r([1-9]\d{0,8}))?\.json")
 _REVOKED_NAME = re.compile(r"([0-9a-f]{8,64})\.([1-9]\d{0,8})\.json")
+_MEASURE_NAME = _REVOKED_NAME
 _SNAPSHOT_NAME = re.compile(r"([0-9a-f]{16})\.json")
 
 
@@ -79,6 +81,10 @@ class Layout:
     def compactions(self) -> Path:
         return self.root / "compactions"
 
+    @property
+    def measures(self) -> Path:
+        return self.root / "measures"
+
     def plan(self, number: int) -> Path:
         return self.plans / f"{number:04d}.json"
 
@@ -93,6 +99,9 @@ class Layout:
 
     def revocation(self, cohort_id: str, revision: int) -> Path:
         return self.revoked / f"{check_id(cohort_id, 'cohort_id')}.{revision}.json"
+
+    def measure(self, cohort_id: str, number: int) -> Path:
+        return self.measures / f"{check_id(cohort_id, 'cohort_id')}.{number}.json"
 
     def folder(self, table: str, sweep: str) -> Path:
         """Returns where a sweep's files of one table are."""
@@ -145,6 +154,18 @@ def snapshot_of(name: str) -> str | None:
 def compacted_file(table: str, number: int, part: int, sha256: str) -> str:
     """Returns the name of one file of a compaction inside the store."""
     return f"compacted/{table}/{number:04d}-{part:04d}-{sha256[:8]}.parquet"
+
+
+def measure_of(name: str) -> tuple[str, int] | None:
+    """Returns cohort and number in a measure's file name, or None when it is none."""
+    match = _MEASURE_NAME.fullmatch(name)
+    return (match[1], int(match[2])) if match else None
+
+
+def measured_file(table: str, cohort_id: str, sha256: str) -> str:
+    """Returns the name of a table of a measure inside the store: not beside the record, whose folders
+    anyone may read with a glob."""
+    return f"measured/{table}/{check_id(cohort_id, 'cohort_id')}-{sha256[:8]}.parquet"
 
 
 def check_id(text: object, what: str) -> str:

@@ -45,6 +45,7 @@ class DataFile:
         footer_bytes: size of its end, where Parquet keeps what its checksums do not cover.
         footer_sha256: of that end.
         columns: Arrow type of each configuration column, by name.
+        version: of the contract it was written by; None for that of its entry.
     """
 
     table: str
@@ -55,6 +56,7 @@ class DataFile:
     footer_bytes: int
     footer_sha256: str
     columns: Mapping[str, str]
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ class Finding:
     """One thing that is not as it should be.
 
     Args:
-        kind: entry, file, plan, run, column, compaction: damage; orphan, copy, staging, stray, revoked:
-            leftovers.
+        kind: entry, file, plan, run, column, compaction, measure: damage; orphan, copy, staging, stray,
+            revoked: leftovers.
         file: where, as a name inside the store.
         found: what is there.
         right: what would be right.

@@ -27,7 +27,7 @@ def snapshot_id(seals: "Mapping[str, str]") -> str:
 
 def save_snapshot(store: "Store") -> str:
     """Writes down what is committed now, and returns its id; saving it twice changes nothing."""
-    seals = {cohort_id: entry.seal for cohort_id, entry in store.ledger.entries().items()}
+    seals = {cohort_id: entry.seal for cohort_id, entry in store.datasets.measures.entries().items()}
     found = snapshot_id(seals)
     document = {
         "snapshot": found,

@@ -98,6 +98,7 @@ class Store:
         ledger.pin()
         plan_files.pin()
         datasets = Datasets(self.fs, self.layout, ledger)
+        datasets.measures.pin()
         return Store(self.store_id, self.fs, self.layout, plan_files, ledger, datasets)
 
     def at_snapshot(self, snapshot: str) -> "Store":
@@ -107,9 +108,9 @@ class Store:
         """
         document = read_snapshot(self, snapshot)
         plan_files, ledger = Plans(self.fs, self.layout), Ledger(self.fs, self.layout)
-        ledger.pin_to(document["cohorts"])
-        plan_files.pin(document["plans"])
         datasets = Datasets(self.fs, self.layout, ledger)
+        ledger.pin_to(datasets.measures.pin_to(document["cohorts"]))
+        plan_files.pin(document["plans"])
         return Store(self.store_id, self.fs, self.layout, plan_files, ledger, datasets)
 
     def save_snapshot(self) -> str:
@@ -189,7 +190,8 @@ class Store:
 
     def snapshot_id(self) -> str:
         """Returns 16 hex digits that name what is committed now: equal ids, equal answers."""
-        return snapshot_id({cohort_id: entry.seal for cohort_id, entry in self.ledger.entries().items()})
+        entries = self.datasets.measures.entries()
+        return snapshot_id({cohort_id: entry.seal for cohort_id, entry in entries.items()})
 
     def problems(self) -> tuple[LedgerProblem, ...]:
         """Returns the ledger entries that answers leave out because they cannot be read."""

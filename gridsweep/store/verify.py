@@ -20,6 +20,7 @@ from gridsweep.store.errors import StoreDamaged, StoreError, naming
 from gridsweep.store.layout import ledger_cohort, plan_number
 from gridsweep.store.ledger import DataFile, LedgerEntry, parse_entry
 from gridsweep.store.leftovers import find_leftovers
+from gridsweep.store.measures import check_measures
 from gridsweep.store.parquet import read_bytes, schema_of
 from gridsweep.store.plans import PlanFile, read_plan
 from gridsweep.store.quarantine import revoke, set_aside
@@ -59,6 +60,7 @@ def verify(store: "Store", repair: bool = False) -> Report:
                 lease.heartbeat()
         findings += _check_between(entries)
         findings += check_compactions(store)
+        findings += check_measures(store, entries)
         if repair:
             findings = _set_damage_aside(store, findings, entries, plans)
         findings += find_leftovers(store, entries, broken, repair=repair)
@@ -251,7 +253,7 @@ def _set_damage_aside(
         )
     mended = []
     for finding in findings:
-        if finding.kind in ("revoked", "compaction"):
+        if finding.kind in ("revoked", "compaction", "measure"):
             set_aside(store, [finding.file])
             finding = replace(finding, removed=True)
         elif finding.kind == "copy":

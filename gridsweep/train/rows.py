@@ -1,14 +1,14 @@
 """From a lane that has been observed to the rows a store keeps of it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from gridsweep import scores
 from gridsweep.spec import Run, flatten
-from gridsweep.systems import Observation
+from gridsweep.systems import Observation, System
 
 PUBLISHED_SAMPLE = 1024  # units scored by the published programs (spec d.4)
 BEST_UNITS = 32  # rate maps kept by 60 and by 90 under keep: {rate_maps: best}
@@ -79,20 +79,17 @@ def rows_of_lane(
         rows.add("runs", [row])
         return rows
     first = run.system.evaluation[0].kind_name()
-    leading_bins = {node.kind_name(): node.bins[0] for node in run.system.evaluation}
-    of_network: dict[str, dict[str, Any]] = {}
+    found = measure_maps(run.system, observation.maps)
     for (evaluation, bins), maps in sorted(observation.maps.items()):
-        measured = scores.measure(maps, side_m=float(run.system.map_side_m))
+        measured = found.units[evaluation, bins]
         rows.extend(
             _unit_rows(run, settings, evaluation, bins, np.asarray(maps), measured, keep["rate_maps"])
         )
-        if bins == leading_bins[evaluation]:
-            of_network[evaluation] = scores.measure_network(maps, measured)
         if evaluation == first:
             row["units_scored"] = len(maps)
             row["silent_units"] = int(np.count_nonzero(measured["silent"]))
     evaluations = [
-        {"run_id": run.run_id, "evaluation": name, **_metrics(observation, name), **of_network[name]}
+        {"run_id": run.run_id, "evaluation": name, **_metrics(observation, name), **found.networks[name]}
         for name in observation.metrics
     ]
     rows.add("evaluations", evaluations)
@@ -101,6 +98,23 @@ def rows_of_lane(
     if keep["weights"] == "final":
         rows.add("weights", _weight_rows(run, weights))
     return rows
+
+
+class Measured(NamedTuple):
+    """The scores of all maps of a run; NaN where a map has no such number."""
+
+    units: dict[tuple[str, int], dict[str, np.ndarray]]  # by evaluation and bins
+    networks: dict[str, dict[str, Any]]  # by evaluation, of the maps on its first number of bins
+
+
+def measure_maps(system: System, maps: Mapping[tuple[str, int], Any]) -> Measured:
+    """Returns every score of a run's maps, given by evaluation and number of bins."""
+    units = {
+        place: scores.measure(some, side_m=float(system.map_side_m)) for place, some in sorted(maps.items())
+    }
+    leading = [(node.kind_name(), node.bins[0]) for node in system.evaluation]
+    networks = {place[0]: scores.measure_network(maps[place], units[place]) for place in leading}
+    return Measured(units, networks)
 
 
 def _is_finite(observation: Observation) -> bool:
@@ -144,7 +158,7 @@ def _unit_rows(
     constants |= {name: settings.get(name) for name in FILTER_COLUMNS}
     columns: dict[str, list[Any]] = {name: [value] * units for name, value in constants.items()}
     columns |= {"unit": list(range(units)), "in_published_sample": list(_published_sample(run, units))}
-    columns |= {name: _with_nulls(name, values) for name, values in measured.items()}
+    columns |= {name: with_nulls(name, values) for name, values in measured.items()}
     rows.tables["units"] = columns
     kept = _units_kept(measured, keep_maps)
     rows.tables["rate_maps"] = {
@@ -157,7 +171,7 @@ def _unit_rows(
     return rows
 
 
-def _with_nulls(column: str, values: np.ndarray) -> list[Any]:
+def with_nulls(column: str, values: np.ndarray) -> list[Any]:
     """Returns a column of scores with None where a map has no such number."""
     if column not in scores.nullable_columns():
         return list(values)
