@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "store": {"results_schema"},
     "drive": {"plan", "spec", "train", "store"},
     "kept": {"spec", "systems", "train", "store", "networks"},
-    "measuring": {"kept", "scores", "spec", "store", "train"},
+    "measuring": {"kept", "results_schema", "scores", "spec", "store", "train"},
     "analysis": {"results_schema", "store"},
     "neural": {"results_schema", "store"},
     "figures": {"analysis", "store", "theory", "maps", "neural"},
