@@ -273,6 +273,27 @@ METRICS = {
         nullable=True,
         lowest=0.0,
     ),
+    "pattern_period_neurons": Field(
+        pa.float32(),
+        unit="neurons",
+        meaning="Spacing of the hexagonal lattice of activity on a sheet of neurons.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "predicted_period_neurons": Field(
+        pa.float32(),
+        unit="neurons",
+        meaning="The spacing that the sheet's kernel predicts: of the waves that grow fastest.",
+        nullable=True,
+        lowest=0.0,
+    ),
+    "pattern_speed_neurons_per_s": Field(
+        pa.float32(),
+        unit="neurons/s",
+        meaning="Speed of that lattice since settling ended, as the crow flies.",
+        nullable=True,
+        lowest=0.0,
+    ),
     "positions": Field(
         pa.int64(),
         unit="positions",

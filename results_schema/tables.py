@@ -94,6 +94,7 @@ TABLES: dict[str, Table] = {
                 *("input_square_norm", "recurrent_square_norm", "bias_square_norm"),
                 *("loss", "loss_floor", "penalty"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
+                *("pattern_period_neurons", "predicted_period_neurons", "pattern_speed_neurons_per_s"),
                 *_TERMS,
                 *("positions", "occupied_fraction", "units_scored", "silent_units"),
                 *NETWORK,
@@ -117,6 +118,7 @@ TABLES: dict[str, Table] = {
                 *("input_square_norm", "recurrent_square_norm", "bias_square_norm"),
                 *("loss", "loss_floor", "penalty", "positions", "occupied_fraction"),
                 *("reconstruction_error", "energy", "largest_overlap", "predicted_period_m"),
+                *("pattern_period_neurons", "predicted_period_neurons", "pattern_speed_neurons_per_s"),
                 *_TERMS,
                 *NETWORK,
             ),
@@ -144,6 +146,7 @@ TABLES: dict[str, Table] = {
             columns=(
                 *("run_id", "update", "loss", "penalty", "position_error_cm", "updates_per_s"),
                 *("reconstruction_error", "energy", "largest_overlap"),
+                *("pattern_period_neurons", "pattern_speed_neurons_per_s"),
                 *_TERMS,
             ),
         ),
