@@ -346,4 +346,6 @@ def _in_words(planned: "Plan") -> str:
             f"{duration_in_words(summary['estimated_s'])} on {summary['slots']} slots of this machine"
         )
         lines.append(f"  will write about {bytes_in_words(summary['estimated_bytes'])}")
+    if summary["memory_bytes"] is not None:
+        lines.append(f"  about {bytes_in_words(summary['memory_bytes'])} of arrays in memory for each slot")
     return "\n".join(lines)

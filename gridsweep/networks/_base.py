@@ -103,6 +103,11 @@ class Network(Kind):
 
     noisy: ClassVar[bool] = False  # whether there is noise in training whatever is set
 
+    # Numbers for each unit, step and walk that an update, and a look at a batch, hold at once. Measured
+    # (``gridsweep.systems._memory``); those of the largest cell for a network that says nothing.
+    held_in_training: ClassVar[float] = 27.1
+    held_in_looking: ClassVar[float] = 9.8
+
     units: int = per_cohort(1024, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("relu", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
     initializer: str = per_cohort(

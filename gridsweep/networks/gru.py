@@ -13,6 +13,8 @@ Source: Cho et al. 2014, in the reset-after form of cuDNN; spec (c), row GRU and
 as ``initializer`` says, all other kernels Glorot uniform, biases zero.
 """
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -59,6 +61,9 @@ class GruCircuit(LayeredCircuit):
 @kind
 class Gru(DropoutNetwork):
     """A GRU whose scored units are a dense layer after it."""
+
+    held_in_training: ClassVar[float] = 22.0
+    held_in_looking: ClassVar[float] = 7.35
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> GruCircuit:
         """Returns the module with freshly drawn weights."""

@@ -14,6 +14,8 @@ Source: Hochreiter & Schmidhuber 1997; spec (c), row LSTM and "Keras details". W
 says, all other kernels Glorot uniform.
 """
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -65,6 +67,9 @@ def _first_bias(network: Network, rngs: nnx.Rngs) -> Float[Array, " columns"]:
 @kind
 class Lstm(DropoutNetwork):
     """An LSTM whose scored units are a dense layer after it."""
+
+    held_in_training: ClassVar[float] = 27.1
+    held_in_looking: ClassVar[float] = 9.8
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> LstmCircuit:
         """Returns the module with freshly drawn weights."""

@@ -8,6 +8,7 @@ Source: spec (c), row RNN. Kernels are Glorot uniform but for W, which ``initial
 """
 
 import functools
+from typing import ClassVar
 
 from flax import nnx
 from jaxtyping import Array, Float
@@ -67,6 +68,9 @@ class RnnCircuit(Circuit):
 @kind
 class Rnn(DropoutNetwork):
     """A bias-free vanilla RNN."""
+
+    held_in_training: ClassVar[float] = 6.2
+    held_in_looking: ClassVar[float] = 2.35
 
     @property
     def cell_inputs(self) -> int:

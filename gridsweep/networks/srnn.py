@@ -7,6 +7,8 @@ the recurrence is.
 Source: spec (c), row SRNN. W is drawn as ``initializer`` says, all other kernels Glorot uniform.
 """
 
+from typing import ClassVar
+
 from flax import nnx
 from jaxtyping import Array
 
@@ -19,6 +21,9 @@ from gridsweep.networks._recurrence import State, vanilla_cell
 
 class SrnnCircuit(LayeredCircuit):
     """The layers and the two kernels of the cell."""
+
+    held_in_training: ClassVar[float] = 8.1
+    held_in_looking: ClassVar[float] = 3.4
 
     def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
         super().__init__(network, outputs, rngs)

@@ -16,7 +16,7 @@ Source: Collins, Sohl-Dickstein & Sussillo 2017; spec (c), row UGRNN, and (f) 15
 """
 
 import dataclasses
-from typing import Self
+from typing import ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +65,9 @@ class UgrnnCircuit(LayeredCircuit):
 @kind
 class Ugrnn(Network):
     """An update-gate RNN whose scored units are a dense layer after it."""
+
+    held_in_training: ClassVar[float] = 15.0
+    held_in_looking: ClassVar[float] = 5.4
 
     decay_tensor: str = per_cohort(
         "recurrent_kernel",

@@ -14,6 +14,7 @@ import jax
 
 from gridsweep.plan.cohorts import Cohort, PlannedRun, by_program, group_into_cohorts
 from gridsweep.plan.cost import run_bytes, run_operations, run_seconds
+from gridsweep.plan.memory import peak_bytes
 from gridsweep.spec import SCIENCE_VERSION, Run, Sweep, SweepError, WandbSweep
 
 PLAN_VERSION = 1
@@ -47,6 +48,7 @@ class Plan:
     seconds: float  # left to do, estimated, on all slots
     bytes: int  # left to write, estimated
     slots: int
+    memory_bytes: float | None = None  # of a worker at its worst, one lane at a time; None: not modelled
 
     def summary(self) -> dict[str, Any]:
         """Returns the plan in numbers, as ``plan --format json`` prints it."""
@@ -68,6 +70,7 @@ class Plan:
             "estimated_s": round(self.seconds, 1),
             "estimated_bytes": self.bytes,
             "slots": self.slots,
+            "memory_bytes": None if self.memory_bytes is None else int(self.memory_bytes),
         }
 
     def document(self) -> dict[str, Any]:
@@ -167,7 +170,22 @@ def make_plan(
         seconds=_total(programs, run_seconds) / slots,
         bytes=int(_total(programs, lambda run: run_bytes(run, sweep.keep))),
         slots=slots,
+        memory_bytes=_memory(cohorts),
     )
+
+
+def _memory(cohorts: Sequence[Cohort]) -> float | None:
+    """Returns the peak of the program that costs most an update, in its widest cohort, on a CPU."""
+    if not cohorts:
+        return None
+    lanes: dict[str, int] = {}
+    programs: dict[str, Run] = {}
+    for cohort in cohorts:
+        program = cohort.members[0].program
+        programs[program.run_id] = program
+        lanes[program.run_id] = max(lanes.get(program.run_id, 0), len(cohort.members))
+    largest = max(programs.values(), key=lambda run: run.system.operations_per_update())
+    return peak_bytes(largest, lanes=lanes[largest.run_id], width=1)
 
 
 def _total(programs: list[list[PlannedRun]], cost: Callable[[Run], float]) -> float:

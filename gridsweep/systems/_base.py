@@ -54,6 +54,11 @@ class Observation(NamedTuple):
     metrics: dict[str, dict[str, Float[Array, ""]]]
 
 
+def tree_bytes(tree: Any) -> int:
+    """Returns the bytes of all arrays of a tree of arrays, or of their shapes."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
 @functools.cache
 def _followers(cls: type["System"]) -> tuple[tuple[str, str], ...]:
     """Returns the fields that take the value of another when they have none, with that other."""
@@ -123,6 +128,10 @@ class System(Kind):
         owner: Any = getattr(self, "arena", self)
         return owner.side_m
 
+    def state_bytes(self) -> int:
+        """Returns the memory of a lane's state, in bytes, without making one."""
+        return tree_bytes(jax.eval_shape(lambda: self.init(self.keys())))
+
     @property
     @abstractmethod
     def total_updates(self) -> int:
@@ -131,6 +140,10 @@ class System(Kind):
     @abstractmethod
     def operations_per_update(self) -> float:
         """Returns the floating-point operations of one update of one lane, data included."""
+
+    def work_bytes(self) -> float | None:
+        """Returns the memory a lane takes at its worst beside its state, in bytes; None: not modelled."""
+        return None
 
     @abstractmethod
     def init(self, keys: Keys) -> State:

@@ -23,8 +23,9 @@ from gridsweep.maps.rate_map import rate_maps
 from gridsweep.networks import Network
 from gridsweep.networks._base import QUIET, Noise, Weights, square_norm
 from gridsweep.networks._products import matrix_products
-from gridsweep.systems._base import Keys, Observation, State, System
+from gridsweep.systems._base import Keys, Observation, State, System, tree_bytes
 from gridsweep.systems._looking import look, stream
+from gridsweep.systems._memory import looking_bytes, training_bytes
 from gridsweep.systems._time_loss import mean_loss, steps_of
 from gridsweep.systems._training import Training
 from gridsweep.targets import Target
@@ -115,6 +116,12 @@ class PathIntegrator(System):
         steps = self.training.batch_size * self.training.steps
         encoder = self.training.batch_size * self.target.outputs * self.network.units
         return 6.0 * (steps * self.network.multiplications_per_step(self.target.outputs) + encoder)
+
+    def work_bytes(self) -> float:
+        """Returns the larger of what an update and what an evaluation holds."""
+        weights = jax.eval_shape(lambda: self.network.init(jax.random.key(0), self.target.outputs))
+        of_updates = training_bytes(self, self.state_bytes(), tree_bytes(weights))
+        return max(of_updates, looking_bytes(self))
 
     def init(self, keys: Keys) -> State:
         """Returns fresh weights and a fresh optimizer."""

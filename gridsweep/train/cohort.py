@@ -38,7 +38,7 @@ class CohortTraining:
             micro_batch: lanes computed together; None takes what suits the device.
         """
         self.runs = tuple(runs)
-        self.micro_batch = micro_batch or default_micro_batch()
+        self.micro_batch = micro_batch or default_micro_batch(self.runs)
         self.total_updates = self.runs[0].system.total_updates
         self.done_updates = 0
         self.train_s = 0.0

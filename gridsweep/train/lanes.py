@@ -19,6 +19,11 @@ import numpy as np
 from gridsweep.spec import Run
 from gridsweep.systems import Observation, State, System
 
+# Of a device's memory that a micro-batch may be predicted to take: the model is good to 15 % on a CPU, is not
+# measured on a GPU, and the programs and the scores want some as well.
+SHARE_OF_MEMORY = 0.7
+UNKNOWN_WIDTH = 8  # lanes together on a GPU, of a system whose memory is not modelled
+
 
 def stack_systems(systems: Sequence[System], width: int) -> System:
     """Returns one tree whose leaves have a leading axis of ``width`` lanes, padded with the last one.
@@ -38,9 +43,28 @@ def micro_batches(runs: Sequence[Run], width: int) -> list[System]:
     return [stack_systems(systems[start : start + width], width) for start in range(0, len(systems), width)]
 
 
-def default_micro_batch() -> int:
-    """Returns the number of lanes computed together: 1 on a CPU, 8 elsewhere until a memory model says."""
-    return 1 if jax.default_backend() == "cpu" else 8
+def default_micro_batch(runs: Sequence[Run]) -> int:
+    """Returns the number of lanes of a cohort computed together: 1 on a CPU, elsewhere what memory allows.
+
+    That is the largest power of two at which the states of the whole cohort and the work of one micro-batch
+    fit; 8 for a system whose memory is not modelled.
+    """
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return 1
+    room = ((device.memory_stats() or {}).get("bytes_limit") or 0) * SHARE_OF_MEMORY
+    return micro_batch_that_fits(runs[0].system, lanes=len(runs), room_bytes=room)
+
+
+def micro_batch_that_fits(system: System, *, lanes: int, room_bytes: float) -> int:
+    """Returns the largest power of two of lanes that fit, no wider than the cohort needs, at least 1."""
+    work_bytes = system.work_bytes()
+    if work_bytes is None:
+        return UNKNOWN_WIDTH
+    state_bytes, width = system.state_bytes(), 1
+    while width < lanes and max(lanes, 2 * width) * state_bytes + 2 * width * work_bytes <= room_bytes:
+        width *= 2
+    return width
 
 
 def _leaf(value: Any) -> np.ndarray:
