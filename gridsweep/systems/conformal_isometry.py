@@ -8,7 +8,9 @@ kernel alone, which is a Gaussian place-cell target, they are not.
 
 Two forms. ``recurrent``: Xu et al. 2022, 150 modules of 12 units, a transition term through decoded maps of
 ten steps, isometry as equal inner products. ``light``: Xu et al. 2025, one module of 24 units, one step, no
-target at all, isometry as a distance proportional to the move. Each has its own published defaults.
+target at all, isometry as a distance proportional to the move. Each has its own published defaults. How a
+move enters the step of the light form is not said by our source: it multiplies the rates here, which orders
+the lattice within two thousand updates; added to them, as in the recurrent form, it did not.
 
 Source: spec other_systems 5. Means stand where the sources sum over a batch, so that the batch size may be
 changed: a published weight w of a sum over n pairs is n * w here. Left out: the radii of the recurrent form
@@ -40,6 +42,7 @@ ISOMETRY_FALLOFF = 0.5  # a pair |delta| sides apart weighs 0.5 / (0.5 + |delta|
 RECURRENT = {
     "units": 1800,
     "modules": 150,
+    "coupling": "additive",
     "kernel_weight": 31_500.0,  # 1.05 * 30,000
     "transition_weight": 0.1,
     "isometry_weight": 50.0,  # 0.005 over 10,000 pairs
@@ -85,6 +88,11 @@ class ConformalIsometry(System):
     units: int = per_cohort(24, unit="units", meaning="units of the code", at_least=1, at_most=1_000_000)
     modules: int = per_cohort(
         1, unit="modules", meaning="equal parts of the code, each of constant norm", at_least=1
+    )
+    coupling: str = per_cohort(
+        "multiplicative",
+        choices=("additive", "multiplicative"),
+        meaning="how a move enters a step: ReLU(v A + B dx + b), or ReLU(v (A + dx C) + b)",
     )
     points: int = per_cohort(
         40, unit="points", meaning="points of the lattice along a side", at_least=8, at_most=256
@@ -185,7 +193,7 @@ class ConformalIsometry(System):
             "rates": INITIAL_SPREAD * jax.random.normal(keys_of[0], table),
             "decoder": INITIAL_SPREAD * jax.random.normal(keys_of[1], table),
             "recurrent": uniform(keys_of[2], (self.modules, per_module, per_module)),
-            "move": uniform(keys_of[3], (self.units, 2)),
+            "move": uniform(keys_of[3], self._move_shape()),
             "bias": jnp.zeros(()),
         }
         return fresh_state(self.project(weights), self._rule(jnp.int32(0)))
@@ -242,10 +250,18 @@ class ConformalIsometry(System):
         return Batch(kernel_from, kernel_to, here, moves, start, moves_of_walks)
 
     def step(self, weights: Weights, rates: Float[Array, "some units"], move: Float[Array, "some 2"]):
-        """Returns the rates after one move, given in points: ReLU(v A + B dx + b), A module by module."""
-        blocks = rates.reshape(rates.shape[0], self.modules, -1)
-        turned = jnp.einsum("smi,mij->smj", blocks, weights["recurrent"]).reshape(rates.shape)
-        return jax.nn.relu(turned + (move / self.points) @ weights["move"].T + weights["bias"])
+        """Returns the rates after one move, given in points; matrices act module by module."""
+        blocks, move = rates.reshape(rates.shape[0], self.modules, -1), move / self.points
+        turned = jnp.einsum("smi,mij->smj", blocks, weights["recurrent"])
+        if self.coupling == "additive":
+            turned = turned.reshape(rates.shape) + move @ weights["move"].T
+        else:
+            turned = turned + jnp.einsum("smi,sa,amij->smj", blocks, move, weights["move"])
+        return jax.nn.relu(turned.reshape(rates.shape) + weights["bias"])
+
+    def _move_shape(self) -> tuple[int, ...]:
+        per_module = self.units // self.modules
+        return (self.units, 2) if self.coupling == "additive" else (2, self.modules, per_module, per_module)
 
     def kernel_loss(self, weights: Weights, batch: Batch) -> Float[Array, ""]:
         """Returns the mean square error of <v(x), u(x')> against the Gaussian of their distance."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from gridsweep.scores import measure
 from gridsweep.spec import Rejected, build, run_id
 from gridsweep.systems.conformal_isometry import interpolate, unit_and_positive
 
@@ -194,6 +195,27 @@ def test_the_kernel_is_decoded_after_every_step_of_a_walk():
     assert system.transition_loss(weights, batch) == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.parametrize("coupling", ["additive", "multiplicative"])
+def test_a_step_acts_module_by_module(coupling):
+    system = make(coupling=coupling)
+    keys = system.keys()
+    weights = {name: 300 * value for name, value in system.init(keys).weights.items()}
+    rates, move = jax.random.uniform(keys.noise, (2, 12)), jnp.array([[1.0, -2.0], [0.0, 3.0]])
+    found = np.asarray(system.step(weights, rates, move))
+    expected = np.zeros((2, 12))
+    for some, (before, (x, y)) in enumerate(zip(np.asarray(rates), np.asarray(move) / 16, strict=True)):
+        for module in range(3):
+            part = slice(4 * module, 4 * module + 4)
+            matrix, pushed = np.asarray(weights["recurrent"][module]), 0.0
+            if coupling == "additive":
+                pushed = np.asarray(weights["move"])[part] @ (x, y)
+            else:
+                matrix = matrix + x * weights["move"][0, module] + y * weights["move"][1, module]
+            expected[some, part] = np.maximum(before[part] @ matrix + pushed + weights["bias"], 0.0)
+    assert (expected > 0).any()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_each_form_has_its_published_settings():
     light = build({"system": {"kind": "conformal_isometry"}})
     assert (light.units, light.modules, light.kernel_weight, light.training.batch_size) == (24, 1, 0.0, 4000)
@@ -233,3 +255,24 @@ def test_the_rate_rises_falls_and_stays():
     assert rate(2_000) == pytest.approx(0.006, rel=1e-3)
     assert rate(6_000) == pytest.approx((0.006 + 0.0003) / 2, rel=1e-3)
     assert rate(50_000) == pytest.approx(0.0003, rel=1e-3)
+
+
+@pytest.mark.slow  # two trainings of twenty seconds
+@pytest.mark.parametrize("isometry", [True, False])
+def test_isometry_makes_hexagons_and_a_gaussian_kernel_alone_does_not(isometry):
+    """Fact 4, which the specification is unsure of: mean score above .5 with the term, below .3 without it."""
+    weights = (
+        {"isometry_weight": 120_000.0} if isometry else {"isometry_weight": 0.0, "kernel_weight": 31_500.0}
+    )
+    system = build(
+        {
+            "system": {"kind": "conformal_isometry", "decline_updates": 2300, "final_rate_fraction": 0.03}
+            | weights,
+            "training": {"batch_size": 2000, "updates": 2500},
+        }
+    )
+    keys = system.keys()
+    state = jax.jit(system.advance)(jax.jit(system.init)(keys), keys, jnp.int32(2500))
+    maps = np.moveaxis(np.asarray(state.weights["rates"]), -1, 0)
+    score = np.mean(measure(maps, side_m=1.0)["grid_score_60"])
+    assert score > 0.5 if isometry else score < 0.3
