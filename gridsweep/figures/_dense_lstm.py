@@ -4,14 +4,14 @@ The claim is that the square lattices published for it need strong dropout, a hi
 Its networks are recognised by ``network.kind = 'lstm_dense'``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gridsweep.analysis.frames import Frame, pd
 from gridsweep.analysis.per_network import QUANTILES, mean_with_band, quantiles_of_networks
-from gridsweep.figures._ask import Ask, NoRuns
+from gridsweep.figures._ask import Ask
 from gridsweep.figures._page import KeyEntry, Page, Panel
 from gridsweep.figures._score_panels import about
 from gridsweep.figures.drawn import Drawn
@@ -24,24 +24,10 @@ if TYPE_CHECKING:
 
 CONDITIONS = ("\"network.kind\" = 'lstm_dense'",)
 SCORE = "grid_score_90"
-# The rate of dropout on the dense layer, under the names that a network may give it.
-DROPOUT = ("network.dropout", "network.dense_dropout", "network.readout_dropout", "training.dropout")
-LEARNING_RATE = ("training.learning_rate",)
-OPTIMIZER = ("training.optimizer.kind",)
+DROPOUT = "network.dense_dropout"  # share of the dense layer's units dropped in training
+LEARNING_RATE = "training.learning_rate"
+OPTIMIZER = "training.optimizer.kind"
 GOOD_CM = 15.0  # drawn as a dashed line in the original
-
-
-def first_known(store: "Store", columns: Sequence[str]) -> str:
-    """Returns the first of these columns that the store has.
-
-    Raises:
-        NoRuns: it has none of them.
-    """
-    known = store.table("runs", where="false").column_names
-    for column in columns:
-        if column in known:
-            return column
-    raise NoRuns(f"the store has no column {' or '.join(columns)}")
 
 
 def select(store: "Store", ask: Ask, column: str) -> "Selection":
@@ -77,10 +63,10 @@ def _band(band: tuple[float, float, float], networks: int) -> dict:
 
 
 def draw_by_number(
-    store: "Store", ask: Ask, axes: Mapping[str, Any] | None, columns: Sequence[str], label: str, *, log: bool
+    store: "Store", ask: Ask, axes: Mapping[str, Any] | None, column: str, label: str, *, log: bool
 ) -> Drawn:
     """Draws quantiles of square scores and the position error against a setting. Panels: quantiles, error."""
-    selection = select(store, ask, first_known(store, columns))
+    selection = select(store, ask, column)
     scores, errors = quantiles_by(selection, ask)
     for table in (scores, errors):
         table["x"] = pd.to_numeric(table["group"], errors="coerce")

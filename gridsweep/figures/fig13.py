@@ -15,7 +15,6 @@ from gridsweep.figures._dense_lstm import (
     GOOD_CM,
     OPTIMIZER,
     as_table,
-    first_known,
     foot,
     medians,
     quantiles_by,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 def fig13(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
     """Draws scores by quantile and errors, by optimizer. Panels: quantiles, error."""
     ask = ask or Ask()
-    selection = select(store, ask, first_known(store, OPTIMIZER))
+    selection = select(store, ask, OPTIMIZER)
     scores, errors = quantiles_by(selection, ask)
     names = list(selection.groups["group"])
     nulls = selection.groups["null"].tolist()

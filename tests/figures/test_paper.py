@@ -56,7 +56,7 @@ def store(tmp_path_factory):
             24,
             **{
                 "network.kind": "lstm_dense",
-                "network.dropout": rate,
+                "network.dense_dropout": rate,
                 "training.learning_rate": learning_rate,
                 "training.optimizer.kind": optimizer,
             },
