@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gridsweep.cli._common import StoreFolder, clear_errors, fail, open_store
+from gridsweep.cli._common import StoreFolder, clear_errors, fail, open_store, read_sweep
 from gridsweep.cli.sweep import run
 
 SCALES = ("laptop", "disentangling")
@@ -35,9 +35,11 @@ def paper(
     """
     from gridsweep.figures import FIGURES, Ask, write_report
 
-    files = sorted((sweeps / scale).glob("*.yaml"))
+    # Sweeps of that size which draw no figure of the paper may stand in the folder, too.
+    files = [path for path in sorted((sweeps / scale).glob("*.yaml")) if _figures_of(path)]
     if not files:
-        fail(f"--scale: found no sweeps in {sweeps / scale}, expected a folder such as {' or '.join(SCALES)}")
+        wanted = " or ".join(SCALES)
+        fail(f"--scale: found no sweeps with figures in {sweeps / scale}, expected a folder such as {wanted}")
     names = [path.stem for path in files]
     if unknown := sorted(set(only or ()) - set(names)):
         fail(f"--only: found {', '.join(unknown)}, {sweeps / scale} has {', '.join(names)}")
@@ -69,3 +71,8 @@ def paper(
     for entry in entries:
         print(f"{entry.name:<6} {entry.verdict:<14} {entry.figure.title}")
     print(path)
+
+
+def _figures_of(path: Path) -> list[str]:
+    """Returns the figures that a sweep file lists."""
+    return getattr(read_sweep(path), "document", {}).get("figures") or []

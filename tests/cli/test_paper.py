@@ -67,6 +67,9 @@ def test_the_paper_trains_what_its_folder_holds_and_judges(tmp_path):
     folder = tmp_path / "sweeps" / "tiny"
     folder.mkdir(parents=True)
     (folder / "noise.yaml").write_text(NOISE)
+    (folder / "other.yaml").write_text(
+        NOISE.replace("figures: [fig5]", "").replace("name: noise", "name: other")
+    )
     words = ("paper", "--scale", "tiny", "--sweeps", tmp_path / "sweeps", "--store", tmp_path / "store")
     done = gridsweep(*words, "--out", tmp_path / "report", "--inline")
     assert done.exit_code == 0, done.stderr
@@ -74,6 +77,7 @@ def test_the_paper_trains_what_its_folder_holds_and_judges(tmp_path):
     assert verdicts["fig14"].startswith("agrees")
     assert verdicts["fig5"].startswith("not drawn")
     assert "| noise | 2 | 2 | 0 | 0 |" in (tmp_path / "report" / "README.md").read_text()
+    assert "| other |" not in (tmp_path / "report" / "README.md").read_text().split("## fig1")[0]
     wrong = gridsweep(*words, "--only", "silence")
     assert wrong.exit_code == 2
     assert "--only: found silence" in wrong.stderr
@@ -82,4 +86,4 @@ def test_the_paper_trains_what_its_folder_holds_and_judges(tmp_path):
 def test_a_scale_without_sweeps_is_refused(tmp_path):
     done = gridsweep("paper", "--scale", "huge", "--sweeps", tmp_path, "--store", tmp_path / "store")
     assert done.exit_code == 2
-    assert "found no sweeps in" in done.stderr
+    assert "found no sweeps with figures in" in done.stderr
