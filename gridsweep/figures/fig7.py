@@ -41,7 +41,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Conformal isometry",
     draw=fig7,
-    trained_by="a sweep of system: {kind: conformal_isometry}",
+    trained_by="gridsweep run sweeps/systems/conformal_isometry.yaml",
     claim="The model of Xu et al. 2022 with Gaussian targets shows no lattices.",
     rule=RULE.replace("for every field width and both scores", "for both scores"),
     judge=judge,
