@@ -5,6 +5,7 @@ JAX, Ray, pandas and the rest are imported inside the commands that use them, so
 
 import typer
 
+from gridsweep.cli.bench import bench
 from gridsweep.cli.data import query, score
 from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
+    bench,
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
     *(paper,),
     *(verify, compact, snapshot, merge, measure),

@@ -22,9 +22,6 @@ from gridsweep.networks._recurrence import State, vanilla_cell
 class SrnnCircuit(LayeredCircuit):
     """The layers and the two kernels of the cell."""
 
-    held_in_training: ClassVar[float] = 8.1
-    held_in_looking: ClassVar[float] = 3.4
-
     def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
         super().__init__(network, outputs, rngs)
         self.draw_cell(network, rngs, gates=1)
@@ -38,6 +35,9 @@ class SrnnCircuit(LayeredCircuit):
 @kind
 class Srnn(DropoutNetwork):
     """A vanilla RNN whose scored units are a dense layer after it."""
+
+    held_in_training: ClassVar[float] = 8.1
+    held_in_looking: ClassVar[float] = 3.4
 
     def circuit(self, outputs: int, rngs: nnx.Rngs) -> SrnnCircuit:
         """Returns the module with freshly drawn weights."""
