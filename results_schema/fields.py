@@ -136,6 +136,13 @@ METRICS = {
         meaning="Position error over walks of 50 steps, the published length.",
         **_POSITION_ERROR,
     ),
+    "position_error_in_training_cm": Field(
+        pa.float32(),
+        unit="cm",
+        meaning="Position error of one batch with dropout and noise as in training; where there is neither, "
+        "that of the batch.",
+        **_POSITION_ERROR,
+    ),
     "lookup_error_cm": Field(
         pa.float32(),
         unit="cm",

@@ -88,6 +88,7 @@ TABLES: dict[str, Table] = {
                 *("status", "reason", "message", "diverged_update", "attempts", "memory_halvings"),
                 *("evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("position_error_at_training_steps_cm", "position_error_at_50_steps_cm"),
+                "position_error_in_training_cm",
                 *("lookup_error_cm", "lookup_error_floor_cm"),
                 *("activity_participation_ratio", "activity_participation_ratio_floor"),
                 *("activity_two_nn", "activity_method_of_moments"),
@@ -112,6 +113,7 @@ TABLES: dict[str, Table] = {
             columns=(
                 *("run_id", "evaluation", "position_error_cm", "position_error_floor_cm"),
                 *("position_error_at_training_steps_cm", "position_error_at_50_steps_cm"),
+                "position_error_in_training_cm",
                 *("lookup_error_cm", "lookup_error_floor_cm"),
                 *("activity_participation_ratio", "activity_participation_ratio_floor"),
                 *("activity_two_nn", "activity_method_of_moments"),

@@ -1,11 +1,12 @@
 """What an arena is: where a walker may be, where its walls are, and how far apart two places are.
 
-Positions are in metres with the origin at the arena's centre.
+Positions are in metres; the origin is the middle of the square of ``side_m`` that the arena lies in.
 """
 
 from abc import abstractmethod
 from typing import ClassVar, NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.kinds import Kind, Scalar, kind, per_lane
@@ -28,6 +29,10 @@ class Arena(Kind):
     has_walls: ClassVar[bool] = True
 
     side_m: Scalar = per_lane(2.2, unit="m", meaning="length of a side", above=0.0, at_most=1000.0)
+
+    def centre_m(self) -> Float[Array, "2"]:
+        """Returns the centre of mass, in m: the origin unless said."""
+        return jnp.zeros(2)
 
     @abstractmethod
     def sample_positions(self, key: PRNGKeyArray, number: int) -> Float[Array, "number 2"]:

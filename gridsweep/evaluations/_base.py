@@ -1,6 +1,7 @@
 """What an evaluation is: the walks on which a trained network is looked at, and the bins of its maps."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from gridsweep.kinds import Kind, kind, per_cohort
 
@@ -11,6 +12,8 @@ class Evaluation(Kind):
 
     package = "gridsweep.evaluations"
     family = "evaluation"
+
+    layer: ClassVar[str] = "scored"  # or "recurrent": of which units the maps are
 
     bins: tuple[int, ...] = per_cohort(
         (44,),

@@ -12,7 +12,7 @@ STEPS = 50
 
 @kind
 class Published(Evaluation):
-    """One batch of 50-step walks."""
+    """One batch of walks of 50 steps, unless said."""
 
     bins: tuple[int, ...] = per_cohort(
         (44, 20, 32),
@@ -22,10 +22,13 @@ class Published(Evaluation):
         at_most=256,
     )
 
+    steps: int = per_cohort(
+        STEPS, unit="steps", meaning="steps of a walk; 0: as many as in training", at_least=0, at_most=100_000
+    )
+
     def walk_steps(self, training_steps: int) -> int:
-        """Returns 50, whatever the training length."""
-        del training_steps
-        return STEPS
+        """Returns ``steps``, whatever the training length; that for 0."""
+        return self.steps or training_steps
 
     def batches(self, training_batch_size: int, training_steps: int) -> tuple[int, int]:
         """Returns one batch of the training batch size."""

@@ -39,7 +39,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Dense LSTM: dropout",
     draw=fig11,
-    trained_by="a sweep of network: {kind: lstm_dense} over its dropout",
+    sweeps=("dropout",),
     claim="Square lattices in the dense LSTM need strong dropout, though networks integrate without it.",
     rule="the median unit's square score, averaged over networks, is larger by more than 0.2 at rates of 0.5 "
     "and above than at rates up to 0.1",

@@ -36,7 +36,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Dense LSTM: learning rate",
     draw=fig12,
-    trained_by="a sweep of network: {kind: lstm_dense} over its learning rate",
+    sweeps=("learning-rate",),
     claim="Square lattices in the dense LSTM need a high learning rate.",
     rule="the median unit's square score, averaged over networks, is larger by more than 0.2 at the largest "
     "learning rate than at the smallest, of rates that differ at least tenfold",

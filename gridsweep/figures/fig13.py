@@ -87,7 +87,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Dense LSTM: optimizer",
     draw=fig13,
-    trained_by="a sweep of network: {kind: lstm_dense} over its optimizer",
+    sweeps=("optimizer",),
     claim="Square lattices in the dense LSTM need Adam or its kin; with gradient descent they are absent.",
     rule="the median unit's square score, averaged over networks, is larger by more than 0.2 with Adam than "
     "with SGD",

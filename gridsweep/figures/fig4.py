@@ -82,7 +82,7 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Dense LSTM: rate maps with strong and little dropout",
     draw=fig4,
-    trained_by="a sweep of network: {kind: lstm_dense} over its dropout",
+    sweeps=("dropout",),
     claim="With Gaussian targets the dense LSTM grows square lattices only with strong dropout.",
     rule="the share of units with a square score above 1.0 is larger at dropout rates of 0.5 and above than "
     "at rates up to 0.1",

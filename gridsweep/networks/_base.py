@@ -37,6 +37,23 @@ USUAL_INITIALIZER = "glorot_uniform"
 Weights = dict[str, Any]  # nested; leaves are float32 arrays
 
 
+class Ports(NamedTuple):
+    """Where a network meets its target: what it is told of a start and what it reports, block by block."""
+
+    starts: tuple[int, ...]
+    heads: tuple[int, ...]
+
+    @property
+    def told(self) -> int:
+        """How many numbers the network is told of a start."""
+        return sum(self.starts)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it reports."""
+        return sum(self.heads)
+
+
 class Noise(NamedTuple):
     """What is random in a batch of walks: dropout masks, noise. Nothing, unless a network says otherwise."""
 
@@ -52,7 +69,7 @@ class Circuit(nnx.Module):
 
     def activity(
         self,
-        start: Float[Array, "*walks outputs"],
+        start: Float[Array, "*walks told"],
         inputs: Float[Array, "steps *walks channels"],
         noise: Noise = QUIET,
     ) -> Float[Array, "steps *walks units"]:
@@ -64,6 +81,15 @@ class Circuit(nnx.Module):
             noise: what is random in these walks (``Network.draw_noise``); none where it is only looked at.
         """
         raise NotImplementedError
+
+    def recurrent_activity(
+        self,
+        start: Float[Array, "*walks told"],
+        inputs: Float[Array, "steps *walks channels"],
+        noise: Noise = QUIET,
+    ) -> Float[Array, "steps *walks units"]:
+        """Returns the activity of the recurrent units, which the scored ones may be a layer after."""
+        return self.activity(start, inputs, noise)
 
     def readout(
         self, activity: Float[Array, "*steps units"], noise: Any = None
@@ -79,6 +105,13 @@ class Circuit(nnx.Module):
     def decayed(self) -> Any:
         """Returns the tensor, or tensors, that weight decay penalises (spec c: the recurrent kernel)."""
         raise NotImplementedError
+
+    def take_settings(self, network: "Network") -> None:
+        """Keeps the leaves of the network's settings that the equations need; most need none.
+
+        A leaf may be traced, so it cannot be kept when the module is made: that would make it a part of the
+        module's graph.
+        """
 
     def activity_penalty(self, activity: Float[Array, "steps *walks units"]) -> Float[Array, ""]:
         """Returns what the network adds to the loss for being active. Most add nothing."""
@@ -116,12 +149,17 @@ class Network(Kind):
         meaning="how recurrent weights are drawn, in the keras family",
     )
     initializer_family: str = per_cohort(
-        "keras", choices=("keras", "torch"), meaning="whose habits the other weights are drawn by"
+        "keras", choices=("keras", "torch", "sonnet"), meaning="whose habits the other weights are drawn by"
     )
 
+    @property
+    def scored_units(self) -> int:
+        """How many units ``Circuit.activity`` is of: the recurrent ones, or as many in a layer after them."""
+        return self.units
+
     @abstractmethod
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> Circuit:
-        """Returns the module with freshly drawn weights, reporting ``outputs`` numbers."""
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> Circuit:
+        """Returns the module with freshly drawn weights."""
 
     def inputs(self, walk: Walk) -> Float[Array, "steps channels"]:
         """Returns what the network is told at each step of a walk: its displacement in m, (x, y)."""
@@ -149,31 +187,38 @@ class Network(Kind):
         """Returns the multiplications of one forward time step of one walk, encoder excluded."""
 
     def canonical(self) -> Self:
-        """Leaves out ``initializer`` where PyTorch's habits leave nothing to it."""
+        """Leaves out ``initializer`` where other habits than Keras' leave nothing to it."""
         if self.initializer_family == "keras":
             return self
         return dataclasses.replace(self, initializer=USUAL_INITIALIZER)
 
-    def init(self, key: PRNGKeyArray, outputs: int) -> Weights:
+    def init(self, key: PRNGKeyArray, ports: Ports | int) -> Weights:
         """Returns freshly drawn weights."""
-        return nnx.to_pure_dict(nnx.state(self.circuit(outputs, nnx.Rngs(key)), nnx.Param))
+        return nnx.to_pure_dict(nnx.state(self.circuit(as_ports(ports), nnx.Rngs(key)), nnx.Param))
 
     def readout_weights(self) -> tuple[str, ...]:
         """Returns the weights that ``Circuit.readout`` uses, by their first name."""
         return ("decoder",)
 
-    def bind_readout(self, weights: Weights, outputs: int) -> Circuit:
+    def bind_readout(self, weights: Weights, ports: Ports | int) -> Circuit:
         """Returns a module that can only report: it has the weights of ``readout_weights`` alone."""
-        shapes = jax.eval_shape(lambda: self.init(jax.random.key(0), outputs))
+        shapes = jax.eval_shape(lambda: self.init(jax.random.key(0), ports))
         nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        return self.bind(nothing | weights, outputs)
+        return self.bind(nothing | weights, ports)
 
-    def bind(self, weights: Weights, outputs: int) -> Circuit:
+    def bind(self, weights: Weights, ports: Ports | int) -> Circuit:
         """Returns the module that has these weights."""
-        shape_only = nnx.eval_shape(lambda: self.circuit(outputs, nnx.Rngs(0)))
+        shape_only = nnx.eval_shape(lambda: self.circuit(as_ports(ports), nnx.Rngs(0)))
         graph, state = nnx.split(shape_only, nnx.Param)
         nnx.replace_by_pure_dict(state, weights)
-        return nnx.merge(graph, state)
+        circuit = nnx.merge(graph, state)
+        circuit.take_settings(self)
+        return circuit
+
+
+def as_ports(ports: Ports | int) -> Ports:
+    """Returns the ports of a network; a number stands for one block of so many, told and reported alike."""
+    return Ports((ports,), (ports,)) if isinstance(ports, int) else ports
 
 
 def square_norm(*tensors: Float[Array, "..."]) -> Float[Array, ""]:

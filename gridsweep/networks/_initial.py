@@ -1,8 +1,9 @@
-"""How weights are drawn: by the habits of Keras, or by those of PyTorch.
+"""How weights are drawn: by the habits of Keras, of PyTorch, or of Sonnet.
 
-The studies used both, and the scale of the first recurrent kernel differs by sqrt(3) between them. Keras
+The studies used all three, and the scale of the first recurrent kernel differs by sqrt(3) between them. Keras
 draws kernels Glorot uniform, U(+-sqrt(6 / (fan_in + fan_out))), and starts biases at zero; PyTorch draws what
 belongs to a recurrent cell from U(+-1/sqrt(units)) and a linear layer from U(+-1/sqrt(fan_in)), biases too.
+Sonnet draws kernels normal with a deviation of 1/sqrt(fan_in), cut at two deviations, and has Keras' biases.
 
 Source: spec (c), "Glorot limits", and (f) 21; biases: ``torch.nn.Linear`` and ``torch.nn.RNNBase``.
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.nn.initializers import Initializer
 
 from gridsweep.networks._base import INITIALIZERS, Network
@@ -37,6 +39,15 @@ def habits(network: Network) -> Habits:
             recurrent=of_the_cell,
             cell_bias=of_the_cell,
         )
+    if network.initializer_family == "sonnet":
+        of_the_cell = jax.nn.initializers.truncated_normal(network.units**-0.5)
+        return Habits(
+            linear=_truncated_by_inputs,
+            linear_bias=lambda _: jax.nn.initializers.zeros,
+            input=of_the_cell,
+            recurrent=of_the_cell,
+            cell_bias=jax.nn.initializers.zeros,
+        )
     glorot, zeros = INITIALIZERS["glorot_uniform"], jax.nn.initializers.zeros
     return Habits(
         linear=glorot,
@@ -45,6 +56,11 @@ def habits(network: Network) -> Habits:
         recurrent=INITIALIZERS[network.initializer],
         cell_bias=zeros,
     )
+
+
+def _truncated_by_inputs(key, shape, dtype=jnp.float32, out_sharding=None):
+    """Returns normal draws of deviation 1/sqrt(fan_in), cut at two of them."""
+    return jax.nn.initializers.truncated_normal(shape[0] ** -0.5)(key, shape, dtype, out_sharding)
 
 
 def _within(limit: float) -> Initializer:

@@ -20,7 +20,7 @@ from typing import Any
 from flax import nnx
 from jaxtyping import Array, Float
 
-from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, square_norm
+from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, Ports, square_norm
 from gridsweep.networks._dropout import CellDropout, dropped
 from gridsweep.networks._initial import habits
 from gridsweep.networks._products import multiply
@@ -33,13 +33,13 @@ class LayeredCircuit(Circuit):
     input: nnx.Param
     recurrent: nnx.Param
 
-    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
+    def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
         units = network.units
         self.activation = network.activation
-        self.encoder = affine(network, outputs, units, rngs)
+        self.encoder = affine(network, ports.told, units, rngs)
         self.projection = affine(network, 2, units, rngs)
         self.dense = affine(network, units, units, rngs)
-        self.decoder = affine(network, units, outputs, rngs)
+        self.decoder = affine(network, units, ports.outputs, rngs)
 
     def draw_cell(self, network: Network, rngs: nnx.Rngs, *, gates: int) -> None:
         """Draws the two kernels of a cell with that many blocks of columns."""
@@ -47,7 +47,7 @@ class LayeredCircuit(Circuit):
         self.input = nnx.Param(draw.input(rngs.params(), (network.units, gates * network.units)))
         self.recurrent = nnx.Param(draw.recurrent(rngs.params(), (network.units, gates * network.units)))
 
-    def begin(self, start: Float[Array, "*walks outputs"]) -> State:
+    def begin(self, start: Float[Array, "*walks told"]) -> State:
         """Returns the state before the first step."""
         return (apply(self.encoder, start),)
 
@@ -81,18 +81,25 @@ class LayeredCircuit(Circuit):
 
     def activity(
         self,
-        start: Float[Array, "*walks outputs"],
+        start: Float[Array, "*walks told"],
         inputs: Float[Array, "steps *walks 2"],
         noise: Noise = QUIET,
     ) -> Float[Array, "steps *walks units"]:
         """Returns the dense layer after each step."""
+        return ACTIVATIONS[self.activation](apply(self.dense, self.recurrent_activity(start, inputs, noise)))
+
+    def recurrent_activity(
+        self,
+        start: Float[Array, "*walks told"],
+        inputs: Float[Array, "steps *walks 2"],
+        noise: Noise = QUIET,
+    ) -> Float[Array, "steps *walks units"]:
+        """Returns h after each step."""
         masks = noise.cell or CellDropout()
         drives = self.drives(inputs, masks.input)
-        phi = ACTIVATIONS[self.activation]
-        cell = functools.partial(self.step, phi)
+        cell = functools.partial(self.step, ACTIVATIONS[self.activation])
         state = self.begin(start)
-        hidden = run_cell(cell, self.recurrent[...], self.constants(), state, drives, masks.recurrent)
-        return phi(apply(self.dense, hidden))
+        return run_cell(cell, self.recurrent[...], self.constants(), state, drives, masks.recurrent)
 
     def readout(
         self, activity: Float[Array, "*steps units"], noise: object = None

@@ -21,7 +21,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import Network
+from gridsweep.networks._base import Network, Ports
 from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._initial import habits
 from gridsweep.networks._layered import LayeredCircuit, add_bias, layered_multiplications
@@ -33,8 +33,8 @@ GATES = 3
 class GruCircuit(LayeredCircuit):
     """The layers, and the two kernels and two biases of the cell."""
 
-    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
-        super().__init__(network, outputs, rngs)
+    def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
+        super().__init__(network, ports, rngs)
         self.draw_cell(network, rngs, gates=GATES)
         draw, shape = habits(network).cell_bias, (GATES * network.units,)
         self.input_bias = nnx.Param(draw(rngs.params(), shape))
@@ -65,9 +65,9 @@ class Gru(DropoutNetwork):
     held_in_training: ClassVar[float] = 22.0
     held_in_looking: ClassVar[float] = 7.35
 
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> GruCircuit:
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> GruCircuit:
         """Returns the module with freshly drawn weights."""
-        return GruCircuit(self, outputs, rngs)
+        return GruCircuit(self, ports, rngs)
 
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns those of layers and cell."""

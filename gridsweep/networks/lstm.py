@@ -22,7 +22,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import Network
+from gridsweep.networks._base import Network, Ports
 from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._initial import habits
 from gridsweep.networks._layered import LayeredCircuit, affine, apply, layered_multiplications
@@ -34,13 +34,13 @@ GATES = 4
 class LstmCircuit(LayeredCircuit):
     """The layers, a second encoder for c, and the kernels and the bias of the cell."""
 
-    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
-        super().__init__(network, outputs, rngs)
-        self.encoder_of_c = affine(network, outputs, network.units, rngs)
+    def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
+        super().__init__(network, ports, rngs)
+        self.encoder_of_c = affine(network, ports.told, network.units, rngs)
         self.draw_cell(network, rngs, gates=GATES)
         self.bias = nnx.Param(_first_bias(network, rngs))
 
-    def begin(self, start: Float[Array, "*walks outputs"]) -> State:
+    def begin(self, start: Float[Array, "*walks told"]) -> State:
         """Returns (h, c) before the first step."""
         return apply(self.encoder, start), apply(self.encoder_of_c, start)
 
@@ -71,9 +71,9 @@ class Lstm(DropoutNetwork):
     held_in_training: ClassVar[float] = 27.1
     held_in_looking: ClassVar[float] = 9.8
 
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> LstmCircuit:
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> LstmCircuit:
         """Returns the module with freshly drawn weights."""
-        return LstmCircuit(self, outputs, rngs)
+        return LstmCircuit(self, ports, rngs)
 
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns those of layers and cell."""

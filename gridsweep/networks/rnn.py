@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, square_norm
+from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, Ports, square_norm
 from gridsweep.networks._dropout import CellDropout, DropoutNetwork, dropped
 from gridsweep.networks._initial import habits
 from gridsweep.networks._products import multiply
@@ -24,18 +24,18 @@ from gridsweep.networks._recurrence import run_cell, vanilla_cell
 class RnnCircuit(Circuit):
     """The four kernels of the network."""
 
-    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
+    def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
         draw = habits(network)
         units = network.units
         self.activation = network.activation
-        self.encoder = nnx.Param(draw.linear(rngs.params(), (outputs, units)))
+        self.encoder = nnx.Param(draw.linear(rngs.params(), (ports.told, units)))
         self.input = nnx.Param(draw.input(rngs.params(), (2, units)))
         self.recurrent = nnx.Param(draw.recurrent(rngs.params(), (units, units)))
-        self.decoder = nnx.Param(draw.linear(rngs.params(), (units, outputs)))
+        self.decoder = nnx.Param(draw.linear(rngs.params(), (units, ports.outputs)))
 
     def activity(
         self,
-        start: Float[Array, "*walks outputs"],
+        start: Float[Array, "*walks told"],
         inputs: Float[Array, "steps *walks channels"],
         noise: Noise = QUIET,
     ) -> Float[Array, "steps *walks units"]:
@@ -77,9 +77,9 @@ class Rnn(DropoutNetwork):
         """The two coordinates of a displacement."""
         return 2
 
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> RnnCircuit:
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> RnnCircuit:
         """Returns the module with freshly drawn weights."""
-        return RnnCircuit(self, outputs, rngs)
+        return RnnCircuit(self, ports, rngs)
 
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns those of input, recurrence and readout."""

@@ -13,7 +13,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from gridsweep.kinds import kind
-from gridsweep.networks._base import Network
+from gridsweep.networks._base import Network, Ports
 from gridsweep.networks._dropout import DropoutNetwork
 from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
 from gridsweep.networks._recurrence import State, vanilla_cell
@@ -22,8 +22,8 @@ from gridsweep.networks._recurrence import State, vanilla_cell
 class SrnnCircuit(LayeredCircuit):
     """The layers and the two kernels of the cell."""
 
-    def __init__(self, network: Network, outputs: int, rngs: nnx.Rngs):
-        super().__init__(network, outputs, rngs)
+    def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
+        super().__init__(network, ports, rngs)
         self.draw_cell(network, rngs, gates=1)
 
     @staticmethod
@@ -39,9 +39,9 @@ class Srnn(DropoutNetwork):
     held_in_training: ClassVar[float] = 8.1
     held_in_looking: ClassVar[float] = 3.4
 
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> SrnnCircuit:
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> SrnnCircuit:
         """Returns the module with freshly drawn weights."""
-        return SrnnCircuit(self, outputs, rngs)
+        return SrnnCircuit(self, ports, rngs)
 
     def multiplications_per_step(self, outputs: int) -> int:
         """Returns those of layers and cell."""

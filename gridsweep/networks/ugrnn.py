@@ -24,7 +24,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.kinds import kind, per_cohort
-from gridsweep.networks._base import USUAL_INITIALIZER, Network
+from gridsweep.networks._base import USUAL_INITIALIZER, Network, Ports
 from gridsweep.networks._initial import habits
 from gridsweep.networks._layered import LayeredCircuit, layered_multiplications
 from gridsweep.networks._recurrence import State
@@ -36,8 +36,8 @@ KEEP_BIAS = 1.0  # added to the gate at every step, apart from the bias that is 
 class UgrnnCircuit(LayeredCircuit):
     """The layers, and the two halves of W and the bias of the cell."""
 
-    def __init__(self, network: "Ugrnn", outputs: int, rngs: nnx.Rngs):
-        super().__init__(network, outputs, rngs)
+    def __init__(self, network: "Ugrnn", ports: Ports, rngs: nnx.Rngs):
+        super().__init__(network, ports, rngs)
         units, draw = network.units, habits(network)
         whole = draw.input(rngs.params(), (2 * units, GATES * units))
         self.input = nnx.Param(whole[:units])
@@ -75,9 +75,9 @@ class Ugrnn(Network):
         meaning="what weight decay penalises; bias as published, by mistake",
     )
 
-    def circuit(self, outputs: int, rngs: nnx.Rngs) -> UgrnnCircuit:
+    def circuit(self, ports: Ports, rngs: nnx.Rngs) -> UgrnnCircuit:
         """Returns the module with freshly drawn weights."""
-        return UgrnnCircuit(self, outputs, rngs)
+        return UgrnnCircuit(self, ports, rngs)
 
     def without_decay(self) -> Self:
         """Returns the same network with the usual tensor."""

@@ -10,6 +10,8 @@ import optax
 
 from gridsweep.kinds import Kind, Scalar, kind
 
+COUPLED_DECAY = "times a weight, added to its gradient after clipping: PyTorch's weight_decay, of all weights"
+
 
 @kind
 class Optimizer(Kind):

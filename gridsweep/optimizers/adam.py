@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
-from gridsweep.optimizers._base import Optimizer
+from gridsweep.optimizers._base import COUPLED_DECAY, Optimizer
 
 
 @kind
@@ -31,6 +31,7 @@ class Adam(Optimizer):
         0.999, meaning="memory of the mean square gradient", at_least=0.0, at_most=1.0
     )
     epsilon: Scalar = per_lane(1e-7, meaning="added to the root of the mean square gradient", above=0.0)
+    coupled_decay: Scalar = per_lane(0.0, meaning=COUPLED_DECAY, at_least=0.0, before=0.0)
 
     @classmethod
     def complete(cls, settings: dict[str, Any]) -> dict[str, Any]:
@@ -58,4 +59,6 @@ class Adam(Optimizer):
             )
             return step, optax.ScaleByAdamState(count=count, mu=mean, nu=square)
 
-        return optax.GradientTransformation(init, update)
+        return optax.chain(
+            optax.add_decayed_weights(self.coupled_decay), optax.GradientTransformation(init, update)
+        )

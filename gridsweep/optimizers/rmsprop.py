@@ -9,7 +9,7 @@ Optax's own puts epsilon inside the root by default. Source: spec d.2.
 import optax
 
 from gridsweep.kinds import Scalar, kind, per_lane
-from gridsweep.optimizers._base import Optimizer
+from gridsweep.optimizers._base import COUPLED_DECAY, Optimizer
 
 
 @kind
@@ -19,8 +19,10 @@ class Rmsprop(Optimizer):
     decay: Scalar = per_lane(0.9, meaning="memory of the mean square gradient", at_least=0.0, at_most=1.0)
     epsilon: Scalar = per_lane(1e-7, meaning="added to the root of the mean square gradient", above=0.0)
     momentum: Scalar = per_lane(0.0, meaning="memory of the scaled gradient", at_least=0.0, at_most=1.0)
+    coupled_decay: Scalar = per_lane(0.0, meaning=COUPLED_DECAY, at_least=0.0, before=0.0)
 
     def transformation(self, learning_rate: Scalar) -> optax.GradientTransformation:
         """Returns the rule at a learning rate."""
         rule = optax.scale_by_rms(decay=self.decay, eps=self.epsilon, initial_scale=0.0, eps_in_sqrt=False)
-        return optax.chain(rule, optax.trace(decay=self.momentum), optax.scale(-learning_rate))
+        decay = optax.add_decayed_weights(self.coupled_decay)
+        return optax.chain(decay, rule, optax.trace(decay=self.momentum), optax.scale(-learning_rate))

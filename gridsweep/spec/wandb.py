@@ -4,7 +4,8 @@ One table of names turns the flat settings of the No-Free-Lunch programs (``rnn_
 ``place_cell_rf`` …) into ours, with every published behaviour switched on: the evaluation of one batch,
 UGRNN's penalty on its bias, the decoder of the three smallest. Settings that mean nothing for a kind are
 dropped, so that equal networks get equal ids; dropout, which never acted (spec f.2), is dropped too. A row
-that cannot run, there or here, is void and says why.
+that cannot run, there or here, is void and says why. The files of the LSTM study have a table of their own
+(``wandb_disentangling.py``).
 
 Source of the names: the sweep files themselves; of their meaning: spec b, c, d and f.
 """
@@ -19,11 +20,13 @@ import numpy as np
 
 from gridsweep.kinds import SEED_LIMIT, discover
 from gridsweep.networks import Network
+from gridsweep.spec import wandb_disentangling
 from gridsweep.spec.axes import read_axes
 from gridsweep.spec.build import Builder, Rejected
 from gridsweep.spec.identity import run_id
 from gridsweep.spec.mistakes import Mistake, SweepError, describe, is_number
 from gridsweep.spec.sweep import DEFAULT_KEEP, LARGEST_SWEEP, Run
+from gridsweep.spec.wandb_disentangling import Void
 from gridsweep.targets import Target
 
 NO_FREE_LUNCH = "mec_hpc_investigations/models/run_trainer_rylan.py"
@@ -75,10 +78,6 @@ MOST_FIELDS_MEAN = 1_000
 MOST_FIELDS_SD = 6  # a Poisson number of fields is padded to its mean and so many standard deviations
 
 
-class Void(ValueError):
-    """A row that cannot run, with the reason."""
-
-
 class WandbSweep:
     """A W&B sweep file as a sweep: the same reading, counting and making of runs, one by one."""
 
@@ -100,9 +99,7 @@ class WandbSweep:
             mistakes.append(Mistake("method", f"found {describe(self.method)}, expected grid or random"))
         self._axes, _ = read_axes(document.get("parameters", {}), None, random=False, mistakes=mistakes)
         program = str(document.get("program"))
-        known = (
-            {*NAMES, *OTHERS, *IDLE} if program == NO_FREE_LUNCH else {axis.keys[0] for axis in self._axes}
-        )
+        known = {*NAMES, *OTHERS, *IDLE} if program == NO_FREE_LUNCH else set(wandb_disentangling.BASE)
         for axis in self._axes:
             if axis.keys[0] not in known:
                 mistakes.append(
@@ -161,9 +158,8 @@ class WandbSweep:
         Raises:
             Void: the published program could not run it, or its kind is not built yet.
         """
-        if self._program == DISENTANGLING:
-            raise Void("a network with place and head-direction heads (lstm_dense) is not built yet")
-        return translate(self._flat(number))
+        of_program = wandb_disentangling.translate if self._program == DISENTANGLING else translate
+        return of_program(self._flat(number))
 
     def varied(self) -> list[str]:
         """Returns the names, as the file has them, that differ between runs."""

@@ -14,7 +14,7 @@ from gridsweep.evaluations import Evaluation
 from gridsweep.evaluations.published import STEPS as PUBLISHED_STEPS
 from gridsweep.maps.dimensionality import Dimensions, dimensions
 from gridsweep.maps.rate_map import RateSums, add_samples, empty_sums
-from gridsweep.networks._base import Weights
+from gridsweep.networks._base import QUIET, Noise, Weights
 from gridsweep.systems._lookup import look_up
 from gridsweep.targets._base import Cells
 from gridsweep.trajectories import Walk
@@ -27,15 +27,18 @@ WALKS_OF_OTHER_LENGTH = 500
 LOOKED_UP = 2_000  # positions that the lookup decoder is asked about: its error is good to 2 %
 NEIGHBOURS_AMONG = 2_000  # samples in which nearest neighbours are looked for; the search is quadratic
 OTHER_LENGTH = 1_000_000  # numbers the batch of walks of another length, far from those of the stream
+IN_TRAINING = 2_000_000  # numbers the noise of training in the first batch
 
 Metrics = dict[str, Float[Array, ""]]
 
 
-def look(system: "PathIntegrator", weights: Weights, cells: Cells, walks: Walk) -> dict[str, Array]:
+def look(
+    system: "PathIntegrator", weights: Weights, cells: Cells, walks: Walk, noise: Noise = QUIET
+) -> dict[str, Array]:
     """Returns activity (steps, walks, units), output and target likewise, and mean errors of a batch."""
-    circuit = system.network.bind(weights, system.target.outputs)
-    activity = circuit.activity(*system.told(cells, walks))
-    output = circuit.readout(activity)
+    circuit = system.network.bind(weights, system.ports)
+    activity = circuit.activity(*system.told(cells, walks), noise)
+    output = circuit.readout(activity, noise.readout)
     wanted = jax.vmap(lambda walk: system.target.encode(system.arena, cells, walk), out_axes=1)(walks)
     flat = output.reshape(-1, output.shape[-1]), wanted.reshape(-1, wanted.shape[-1])
     position_m = walks.position_m.swapaxes(0, 1).reshape(-1, 2)
@@ -75,18 +78,20 @@ def stream(
         return system.walks(jax.random.fold_in(key, number), walks, steps)
 
     def add_batch(carry, number):
-        seen = look(system, weights, cells, draw(number))
-        activity = seen["activity"].reshape(steps * walks, -1)
+        drawn = draw(number)
+        seen = look(system, weights, cells, drawn)
+        activity = mapped(system, evaluation, weights, cells, drawn, seen).reshape(steps * walks, -1)
         sums = tuple(
             add_samples(of_bins, seen["position_m"], activity, system.arena.side_m) for of_bins in carry
         )
         return sums, {name: value for name, value in seen.items() if value.ndim == 0}
 
-    empty = tuple(empty_sums(system.scored_units, bins) for bins in evaluation.bins)
+    units = system.scored_units if evaluation.layer == "scored" else system.network.units
+    empty = tuple(empty_sums(units, bins) for bins in evaluation.bins)
     sums, of_batches = jax.lax.scan(add_batch, empty, jnp.arange(batches))
     metrics = jax.tree.map(jnp.mean, of_batches)
     metrics |= {"positions": jnp.float32(batches * walks * steps)}
-    metrics |= first_batch(system, weights, cells, draw(0))
+    metrics |= first_batch(system, weights, cells, draw(0), jax.random.fold_in(key, IN_TRAINING))
     for name, length in (("training", system.training.steps), ("50", PUBLISHED_STEPS)):
         error = metrics["position_error_cm"]
         if length != steps:
@@ -96,9 +101,29 @@ def stream(
     return sums, metrics
 
 
-def first_batch(system: "PathIntegrator", weights: Weights, cells: Cells, walks: Walk) -> Metrics:
-    """Returns what is measured on one batch: lookup errors and dimensions of the activity."""
+def mapped(
+    system: "PathIntegrator",
+    evaluation: Evaluation,
+    weights: Weights,
+    cells: Cells,
+    walks: Walk,
+    seen: dict[str, Array],
+) -> Float[Array, "steps walks units"]:
+    """Returns the activity that an evaluation makes maps of, of the scored units or the recurrent ones."""
+    if evaluation.layer == "scored":
+        return seen["activity"]
+    circuit = system.network.bind(weights, system.ports)
+    return circuit.recurrent_activity(*system.told(cells, walks))
+
+
+def first_batch(
+    system: "PathIntegrator", weights: Weights, cells: Cells, walks: Walk, key: PRNGKeyArray
+) -> Metrics:
+    """Returns what is measured on one batch: lookup errors, dimensions, the error with training's noise."""
     seen = look(system, weights, cells, walks)
+    steps, of_walks = seen["activity"].shape[:2]
+    noise = system.training_noise(key, steps, of_walks)
+    in_training = seen if noise is QUIET else look(system, weights, cells, walks, noise)
     # Time comes first, so equal steps between rows are spread over walks and times.
     apart = max(1, len(seen["position_m"]) // LOOKED_UP)
     position_m = seen["position_m"][::apart]
@@ -110,6 +135,7 @@ def first_batch(system: "PathIntegrator", weights: Weights, cells: Cells, walks:
     output, wanted = (seen[name].reshape(-1, system.target.outputs)[::apart] for name in ("output", "wanted"))
     found: Dimensions = dimensions(seen["activity"].reshape(-1, system.scored_units), NEIGHBOURS_AMONG)
     return {
+        "position_error_in_training_cm": in_training["position_error_cm"],
         "lookup_error_cm": lookup_error_cm(output),
         "lookup_error_floor_cm": lookup_error_cm(system.loss.ideal_output(wanted)),
         "activity_participation_ratio": found.participation_ratio,

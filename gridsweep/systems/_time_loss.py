@@ -77,7 +77,7 @@ _total.defvjp(_forward, _backward)
 
 def _loss_of(system, cells, readout, activity, steps):
     """Returns the summed loss of a piece of time; activity is (steps, walks, units)."""
-    circuit = system.network.bind_readout(readout, system.target.outputs)
+    circuit = system.network.bind_readout(readout, system.ports)
     rows = math.prod(activity.shape[:2])
     output = circuit.readout(activity, steps.noise).reshape(rows, -1)
     walk = standing_at(steps.position_m.reshape(rows, 2), steps.heading_rad.reshape(rows))

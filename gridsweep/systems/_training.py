@@ -7,8 +7,9 @@ from typing import Self
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Int, Key, PRNGKeyArray
 
-from gridsweep.kinds import Kind, Scalar, kind, part, per_cohort, per_lane
+from gridsweep.kinds import Kind, Problem, Scalar, kind, part, per_cohort, per_lane
 from gridsweep.networks._base import Weights
 from gridsweep.networks._products import PRECISIONS
 from gridsweep.optimizers import Optimizer
@@ -30,6 +31,14 @@ class Training(Kind):
     updates: int = per_cohort(
         200_000, unit="updates", meaning="optimizer updates", at_least=1, at_most=1_000_000_000
     )
+    fixed_walks: int = per_cohort(
+        0,
+        unit="walks",
+        meaning="walks drawn once and reshuffled each epoch; 0: fresh ones each update",
+        at_least=0,
+        at_most=100_000_000,
+        before=0,
+    )
     precision: str = per_cohort("float32", choices=PRECISIONS, meaning="of the matrix products in training")
     dropout: str = per_cohort(
         "inactive",
@@ -43,6 +52,30 @@ class Training(Kind):
     )
     clipped: str = per_cohort("all", choices=("all", "readout"), meaning="the gradients of which weights")
     clip_at: Scalar = per_lane(1.0, meaning="largest norm, or entry, of a clipped gradient", above=0.0)
+
+    def problems(self) -> list[Problem]:
+        """A fixed set of walks fills at least one batch."""
+        if not self.fixed_walks or self.fixed_walks >= self.batch_size:
+            return []
+        found, expected = (
+            f"{self.fixed_walks} with a batch_size of {self.batch_size}",
+            "0, or at least as many",
+        )
+        return [Problem("fixed_walks", found, expected)]
+
+    def walk_keys(self, key: PRNGKeyArray, update: Int[Array, ""]) -> Key[Array, " walks"]:
+        """Returns the key of each walk that an update trains on.
+
+        Walk n of a fixed set is drawn from its own key, so the set is never stored. An epoch goes through a
+        permutation of the set; what does not fill a batch is left out of it.
+        """
+        if not self.fixed_walks:
+            return jax.random.split(jax.random.fold_in(key, update), self.batch_size)
+        for_walks, for_order = jax.random.split(key)
+        epoch, batch = jnp.divmod(update, self.fixed_walks // self.batch_size)
+        order = jax.random.permutation(jax.random.fold_in(for_order, epoch), self.fixed_walks)
+        numbers = jax.lax.dynamic_slice(order, (batch * self.batch_size,), (self.batch_size,))
+        return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(for_walks, numbers)
 
     def canonical(self) -> Self:
         """Leaves out the settings of a clipping that there is not."""

@@ -14,14 +14,14 @@ from typing import Any, ClassVar, Self
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from gridsweep.arena import Arena
 from gridsweep.kinds import Problem, discover, kind, part
 from gridsweep.losses import Loss
 from gridsweep.maps.rate_map import rate_maps
 from gridsweep.networks import Network
-from gridsweep.networks._base import QUIET, Noise, Weights, square_norm
+from gridsweep.networks._base import QUIET, Noise, Ports, Weights, square_norm
 from gridsweep.networks._products import matrix_products
 from gridsweep.systems._base import Keys, Observation, State, System, tree_bytes
 from gridsweep.systems._looking import look, stream
@@ -104,7 +104,12 @@ class PathIntegrator(System):
     @property
     def scored_units(self) -> int:
         """All units of the network."""
-        return self.network.units
+        return self.network.scored_units
+
+    @property
+    def ports(self) -> Ports:
+        """What the network is told of a start, and what it reports."""
+        return Ports(self.target.starts, self.target.heads)
 
     @property
     def total_updates(self) -> int:
@@ -114,7 +119,7 @@ class PathIntegrator(System):
     def operations_per_update(self) -> float:
         """Returns forward plus backward (twice the forward) over a batch of walks; 2 a multiplication."""
         steps = self.training.batch_size * self.training.steps
-        encoder = self.training.batch_size * self.target.outputs * self.network.units
+        encoder = self.training.batch_size * self.ports.told * self.network.units
         return 6.0 * (steps * self.network.multiplications_per_step(self.target.outputs) + encoder)
 
     def work_bytes(self) -> float:
@@ -125,7 +130,7 @@ class PathIntegrator(System):
 
     def init(self, keys: Keys) -> State:
         """Returns fresh weights and a fresh optimizer."""
-        weights = self.network.init(keys.weights, self.target.outputs)
+        weights = self.network.init(keys.weights, self.ports)
         return State(
             weights=weights,
             optimizer=self._rule().init(weights),
@@ -194,16 +199,24 @@ class PathIntegrator(System):
 
     def training_walks(self, keys: Keys, update: Int[Array, ""]) -> Walk:
         """Returns the batch that an update trains on."""
-        key = jax.random.fold_in(keys.trajectories, update)
-        return self.walks(key, self.training.batch_size, self.training.steps)
+        each = self.training.walk_keys(keys.trajectories, update)
+        return self._walks_of(each, self.training.steps)
 
     def walks(self, key: PRNGKeyArray, walks: int, steps: int) -> Walk:
         """Returns so many walks, their axis first."""
-        draw = functools.partial(self.trajectory.walk, arena=self.arena, steps=steps)
-        return jax.vmap(draw)(jax.random.split(key, walks))
+        return self._walks_of(jax.random.split(key, walks), steps)
+
+    def training_noise(self, key: PRNGKeyArray, steps: int, walks: int) -> Noise:
+        """Returns what is random in a batch of walks in training; nothing where nothing is."""
+        if self.training.dropout == "inactive" and not self.network.noisy:
+            return QUIET
+        return self.network.draw_noise(key, steps, walks)
+
+    def _walks_of(self, keys: Key[Array, " walks"], steps: int) -> Walk:
+        return jax.vmap(functools.partial(self.trajectory.walk, arena=self.arena, steps=steps))(keys)
 
     def _circuit(self, weights: Weights):
-        return self.network.bind(weights, self.target.outputs)
+        return self.network.bind(weights, self.ports)
 
     def _heads(self, rows: Float[Array, "rows outputs"]) -> list[Float[Array, "rows outputs"]]:
         ends = itertools.accumulate(self.target.heads)
@@ -213,10 +226,8 @@ class PathIntegrator(System):
         return self.training.optimizer.transformation(self.training.learning_rate)
 
     def _noise(self, keys: Keys, update: Int[Array, ""]) -> Noise:
-        if self.training.dropout == "inactive" and not self.network.noisy:
-            return QUIET
         key = jax.random.fold_in(keys.noise, update)
-        return self.network.draw_noise(key, self.training.steps, self.training.batch_size)
+        return self.training_noise(key, self.training.steps, self.training.batch_size)
 
     def _update(self, state: State, cells: Cells, keys: Keys) -> State:
         """Returns the lane one update later. A lane that goes non-finite is frozen where it was."""

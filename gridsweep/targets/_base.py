@@ -39,8 +39,13 @@ class Target(Kind):
         return (self.outputs,)
 
     @property
+    def starts(self) -> tuple[int, ...]:
+        """How many numbers the network is told of a start, block by block; the heads unless said."""
+        return self.heads
+
+    @property
     def is_distribution(self) -> bool:
-        """Whether each row of activity is non-negative and sums to one, as a cross-entropy needs."""
+        """Whether the activity of each head is non-negative and sums to one, as a cross-entropy needs."""
         return self.usual_loss == "cross_entropy"
 
     @abstractmethod
@@ -57,8 +62,8 @@ class Target(Kind):
     ) -> Float[Array, "steps 2"]:
         """Returns the places a network's output (or a target's activity) points at, in m."""
 
-    def encode_start(self, arena: Arena, cells: Cells, walk: Walk) -> Float[Array, " outputs"]:
-        """Returns the activity at the start of a walk, which sets the network's initial state."""
+    def encode_start(self, arena: Arena, cells: Cells, walk: Walk) -> Float[Array, " told"]:
+        """Returns what sets the network's initial state: the activity at the start of a walk, unless said."""
         start = standing_at(walk.start_m[None], walk.start_heading_rad[None])
         return self.encode(arena, cells, start)[0]
 

@@ -63,7 +63,7 @@ class RandomWalk(Trajectory):
         def step(state, drawn):
             position_m, heading_rad = state
             turn_rad, speed_m_per_s = drawn
-            avoidance_rad, slowing = self._avoid_wall(arena, position_m, heading_rad)
+            avoidance_rad, slowing = self.avoid_wall(arena, position_m, heading_rad)
             length_m = speed_m_per_s * slowing * self.time_step_s
             displacement_m = length_m * jnp.stack([jnp.cos(heading_rad), jnp.sin(heading_rad)])
             after = (position_m + displacement_m, heading_rad + turn_rad + avoidance_rad)
@@ -82,7 +82,7 @@ class RandomWalk(Trajectory):
             heading_rad=headings_rad[1:],
         )
 
-    def _avoid_wall(self, arena: Arena, position_m: Float[Array, "2"], heading_rad: Float[Array, ""]):
+    def avoid_wall(self, arena: Arena, position_m: Float[Array, "2"], heading_rad: Float[Array, ""]):
         """Returns the turn away from a wall that is near and ahead (rad), and the factor on the speed."""
         wall = arena.nearest_wall(position_m)
         towards_rad = wrap_angle(heading_rad - wall.normal_rad)

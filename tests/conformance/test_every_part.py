@@ -61,14 +61,28 @@ def test_the_way_back_is_the_same_way(kind, from_m, to_m):
 
 @every(Arena)
 def test_sampled_places_fill_the_arena_and_no_more(kind):
-    arena = kind(side_m=1.5)
-    place_m = arena.sample_positions(jax.random.key(0), 2_000)
-    assert place_m.shape == (2_000, 2)
+    arena, number = kind(side_m=1.5), 2_000
+    place_m = arena.sample_positions(jax.random.key(0), number)
+    assert place_m.shape == (number, 2)
     assert np.abs(place_m).max() <= 0.75
-    np.testing.assert_allclose(np.mean(place_m, axis=0), 0.0, atol=5 * 0.44 / np.sqrt(2_000))
-    assert (np.histogram2d(*np.asarray(place_m).T, bins=4)[0] > 60).all()
     np.testing.assert_allclose(arena.wrap(place_m), place_m, atol=1e-6)
-    assert (jax.vmap(lambda place: arena.nearest_wall(place).distance_m)(place_m) >= 0).all()
+    assert (distances_m(arena, place_m) >= -1e-6).all()
+    # Beside a fine grid of the places that no wall is in front of: the same middle, and the same shares.
+    along_m = (np.arange(120) + 0.5) / 120 * 1.5 - 0.75
+    grid_m = np.stack(np.meshgrid(along_m, along_m), axis=-1).reshape(-1, 2).astype(np.float32)
+    grid_m = grid_m[np.asarray(distances_m(arena, jnp.asarray(grid_m))) > 0]
+    np.testing.assert_allclose(grid_m.mean(axis=0), arena.centre_m(), atol=0.01)
+    np.testing.assert_allclose(np.mean(place_m, axis=0), arena.centre_m(), atol=5 * 0.44 / np.sqrt(number))
+    expected, found = (
+        np.histogram2d(*np.asarray(places_m).T, bins=4, range=[[-0.75, 0.75]] * 2)[0] / len(places_m)
+        for places_m in (grid_m, place_m)
+    )
+    np.testing.assert_allclose(found, expected, atol=5 * np.sqrt(0.0625 / number))
+
+
+def distances_m(arena, place_m):
+    """How far the nearest wall is from each place; negative outside."""
+    return jax.vmap(lambda place: arena.nearest_wall(place).distance_m)(place_m)
 
 
 # -- trajectories ------------------------------------------------------------------------------------
@@ -89,7 +103,7 @@ def test_a_place_is_the_start_and_the_sum_of_the_steps(kind, arena):
     summed_m = arena.wrap(walk.start_m[:, None] + jnp.cumsum(walk.displacement_m, axis=1))
     np.testing.assert_allclose(arena.offset_m(summed_m, walk.position_m), 0.0, atol=1e-5)
     assert (np.abs(walk.heading_rad) <= np.pi + 1e-6).all()
-    assert len(np.unique(walk.start_m, axis=0)) == 50, "each key draws its own walk"
+    assert len(np.unique(walk.heading_rad, axis=0)) == 50, "each key draws its own walk"
 
 
 # -- losses ------------------------------------------------------------------------------------------

@@ -40,13 +40,15 @@ def test_a_target_encodes_walks_and_decodes_places(kind, arena):
     target, walks = small(kind), some_walks(arena.kind_name())
     activity, start, decoded_m = follow(target, arena(), jax.random.key(3), walks)
     assert activity.shape == (*walks.position_m.shape[:2], target.outputs)
-    assert start.shape == (len(walks.start_m), target.outputs)
+    assert sum(target.heads) == target.outputs
+    assert start.shape == (len(walks.start_m), sum(target.starts))
     assert decoded_m.shape == walks.position_m.shape
     assert np.isfinite(activity).all()
     assert np.isfinite(start).all()
     assert np.isfinite(decoded_m).all()
     if target.is_distribution:
-        for rows in (activity, start):
+        ends = np.cumsum(target.heads)[:-1]
+        for rows in np.split(activity, ends, axis=-1):
             assert (rows >= 0).all()
             np.testing.assert_allclose(np.sum(rows, axis=-1), 1.0, atol=1e-5)
 

@@ -29,7 +29,7 @@ def test_loss_and_gradient_do_not_depend_on_how_time_is_cut(case, at_once, monke
     walks = system.training_walks(keys, jnp.int32(0))
 
     def plain(weights):
-        circuit = system.network.bind(weights, system.target.outputs)
+        circuit = system.network.bind(weights, system.ports)
         output = circuit.readout(circuit.activity(*system.told(cells, walks)))
         wanted = jax.vmap(lambda walk: system.target.encode(system.arena, cells, walk), out_axes=1)(walks)
         data = jnp.mean(jax.vmap(system.loss_per_step)(output, wanted))

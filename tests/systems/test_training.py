@@ -1,5 +1,6 @@
 """Clipping of gradients, inside a lane."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,3 +46,21 @@ def test_limits_of_no_clipping_are_no_part_of_a_network():
     assert plain.canonical() == said.canonical()
     clipped = Training(optimizer=Sgd(), clipping="global_norm", clip_at=0.3)
     assert clipped.canonical() == clipped
+
+
+def test_a_fixed_set_of_walks_comes_once_an_epoch_in_another_order():
+    training = Training(optimizer=Sgd(), fixed_walks=11, batch_size=4)
+    keys = jax.jit(lambda update: jax.random.key_data(training.walk_keys(jax.random.key(0), update)))
+    drawn = [[tuple(map(int, key)) for key in keys(jnp.int32(update))] for update in range(60)]
+    epochs = [
+        drawn[start] + drawn[start + 1] for start in range(0, 60, 2)
+    ]  # three walks are left out of each
+    assert all(len(set(epoch)) == 8 for epoch in epochs)
+    assert len({key for epoch in epochs for key in epoch}) == 11
+    assert epochs[0] != epochs[1]
+    assert drawn[0] == [tuple(map(int, key)) for key in keys(jnp.int32(0))]
+
+
+def test_a_fixed_set_has_room_for_a_batch():
+    assert not Training(optimizer=Sgd(), fixed_walks=8, batch_size=8).problems()
+    assert Training(optimizer=Sgd(), fixed_walks=7, batch_size=8).problems()[0].field == "fixed_walks"
