@@ -36,12 +36,10 @@ def bench(
     """Measure this device: network-updates a second by lanes, precision and network, beside its ceiling."""
     if not device:
         fail("say what to measure: --device", EXIT_BAD_INPUT)
-    import jax
+    from gridsweep.train.measuring import device_name, measure_device, scoring_s
 
-    from gridsweep.train.measuring import measure_device, scoring_s
-
-    name = jax.devices()[0].device_kind
-    print(f"device: {name}, jax {jax.__version__}")
+    name = device_name()
+    print(f"device: {name}")
     print("  ".join(head.rjust(13) for head in HEADS))
     rows = []
     for row in measure_device(
@@ -60,9 +58,9 @@ def bench(
     print(f"scoring 1,024 units on 44 bins: {scoring_s():.2f} s")
     if out is not None:
         with out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [*HEADS, "failed", "device", "jax"], restval="")
+            writer = csv.DictWriter(file, [*HEADS, "failed", "device"], restval="")
             writer.writeheader()
-            writer.writerows([{**row, "device": name, "jax": jax.__version__} for row in rows])
+            writer.writerows([{**row, "device": name} for row in rows])
 
 
 def _short(cell: object) -> str:

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from gridsweep import scores
-from gridsweep.networks._products import matrix_products, multiply
 from gridsweep.spec.build import build
 from gridsweep.train.lanes import advance_lanes, init_lanes, stack_systems
 
@@ -60,12 +59,19 @@ def measure_device(
                     yield said | _rate(settings, together, updates, ceiling)
 
 
+def device_name() -> str:
+    """Returns the device and the version of JAX that drives it."""
+    return f"{jax.devices()[0].device_kind}, jax {jax.__version__}"
+
+
 def product_rate(precision: str) -> float:
     """Returns the floating-point operations a second of a square matrix product, the best of a few."""
     edge = EDGE_ON_CPU if jax.default_backend() == "cpu" else EDGE
-    with matrix_products(precision):
-        product = jax.jit(multiply)
-        left, right = (jax.random.normal(jax.random.key(number), (edge, edge)) for number in range(2))
+    operand = jnp.bfloat16 if precision == "bfloat16" else jnp.float32
+    with jax.default_matmul_precision("tensorfloat32" if precision == "tf32" else "highest"):
+        product = jax.jit(lambda x, y: jnp.dot(x, y, preferred_element_type=jnp.float32))
+        keys = jax.random.key(0), jax.random.key(1)
+        left, right = (jax.random.normal(key, (edge, edge)).astype(operand) for key in keys)
         product(left, right).block_until_ready()
         best_s = min(_timed_s(lambda: product(left, right)) for _ in range(4 * ROUNDS))
     return 2 * edge**3 / best_s
