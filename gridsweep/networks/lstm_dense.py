@@ -163,6 +163,10 @@ class LstmDense(Network):
         """Returns the same network with a rate of zero."""
         return dataclasses.replace(self, dense_dropout=0.0)
 
+    def without_decay(self) -> Self:
+        """Returns the same network with the usual tensor to penalise."""
+        return dataclasses.replace(self, decay_tensor=self.defaults()["decay_tensor"])
+
     def draw_noise(self, key: PRNGKeyArray, steps: int, walks: int) -> Noise:
         """Returns the masks of the dense layer, one for each step of each walk."""
         if self.readout_layers == 1:
