@@ -5,8 +5,9 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 STORE ?= stores/quickstart
 FIGURES ?= figures
+SCALE ?= laptop
 
-.PHONY: help setup quickstart test test-all lint format bench lock docs clean
+.PHONY: help setup quickstart paper test test-all campaign lint format bench bench-all lock docs clean
 
 help:  ## List the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -25,11 +26,17 @@ quickstart: $(READY)  ## Train 6 networks and the null, print a table, draw the 
 	$(VENV)/bin/gridsweep query --store $(STORE) sweeps/quickstart.sql
 	$(VENV)/bin/gridsweep figure survival --by target.kind --store $(STORE) --out $(FIGURES)
 
+paper: $(READY)  ## Train the sweeps behind the paper's figures (SCALE=laptop: hours) and judge each figure
+	$(VENV)/bin/gridsweep paper --scale $(SCALE) --store stores/paper-$(SCALE)
+
 test: $(READY)  ## Run the tests (under 15 minutes on 2 cores)
 	$(PYTHON) -m pytest -m "not slow" --numprocesses auto --dist loadfile
 
 test-all: $(READY)  ## Run the long campaigns too
 	$(PYTHON) -m pytest
+
+campaign: $(READY)  ## Kill, starve and damage a store a thousand times over, and print the table
+	$(PYTHON) -m tests.faults.campaign
 
 lint: $(READY)  ## Check style and types
 	$(VENV)/bin/ruff check .
@@ -40,9 +47,16 @@ format: $(READY)  ## Put the code into the house format
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(READY)  ## Measure scoring and queries against their peers
+bench: $(READY)  ## Measure scoring, queries, survival and planning against their peers
 	$(PYTHON) -m benchmarks.scoring
 	$(PYTHON) -m benchmarks.query
+	$(PYTHON) -m benchmarks.survival
+	$(PYTHON) -m benchmarks.scheduling plan
+
+bench-all: bench  ## Measure training beside PyTorch too (PEER_PYTHON: a Python that has torch)
+	$(PYTHON) -m benchmarks.training --sizes 64 128 1024 $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON))
+	$(PYTHON) -m benchmarks.scheduling fan-out
+	$(PYTHON) -m benchmarks.scheduling first-update
 
 docs: $(READY)  ## Write the data dictionary from the schema
 	$(PYTHON) -m results_schema > docs/data_dictionary.md
