@@ -16,9 +16,9 @@ import argparse
 import time
 
 import numpy as np
-from peers import scorer
 from scipy import ndimage
 
+from benchmarks.peers import scorer
 from gridsweep.kinds import discover
 from gridsweep.scores import Score, measure
 
