@@ -8,6 +8,7 @@ work to do is what the ledger lacks.
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import statistics
@@ -25,6 +26,7 @@ MOST_RESTARTS = 20
 # Restarts after which something was committed are no sign of a driver that cannot live.
 MOST_IN_VAIN = 3
 EXIT_GAVE_UP = 3
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def supervise(
@@ -45,11 +47,14 @@ def supervise(
         announce: told of every restart.
     """
     in_vain = 0
+    _adopt_orphans()
     for _ in range(MOST_RESTARTS):
-        before = committed(store)
+        before, ours = committed(store), descendants(os.getpid())
         driver = subprocess.Popen(command)
         with _passing_on_signals(driver):
             why = _watch(driver, store, patience_s=patience_s, look_every_s=look_every_s)
+        # Started too late to be seen while the driver lived: by now a child of this process.
+        _end(descendants(os.getpid()) - ours)
         if not why:
             return driver.returncode
         in_vain = 0 if committed(store) > before else in_vain + 1
@@ -133,6 +138,15 @@ def _end(family: set[Owner]) -> None:
     ends_s = time.monotonic() + 10
     while time.monotonic() < ends_s and any(not process.is_dead(Owner.here()) for process in family):
         time.sleep(0.05)
+    for process in family:  # those that were adopted have nobody else to ask after them
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+
+
+def _adopt_orphans() -> None:
+    """Makes processes that outlive the driver that started them children of this one, where Linux can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @contextlib.contextmanager
