@@ -30,7 +30,7 @@ paper: $(READY)  ## Train the sweeps behind the paper's figures (SCALE=laptop: h
 	$(VENV)/bin/gridsweep paper --scale $(SCALE) --store stores/paper-$(SCALE)
 
 test: $(READY)  ## Run the tests (under 15 minutes on 2 cores)
-	$(PYTHON) -m pytest -m "not slow" --numprocesses auto --dist loadfile
+	$(PYTHON) -m pytest -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-all: $(READY)  ## Run the long campaigns too
 	$(PYTHON) -m pytest

@@ -25,7 +25,7 @@ with prepared(local=True) as scratch:
         token = os.environ["RAY_AUTH_TOKEN_PATH"]
         print("token", oct(stat.S_IMODE(os.stat(token).st_mode)), oct(stat.S_IMODE(os.stat(scratch).st_mode)))
         print("mode", os.environ["RAY_AUTH_MODE"])
-    gone, alive = psutil.wait_procs(family[1:], timeout=30)
+    gone, alive = psutil.wait_procs(family[1:], timeout=120)  # Ray takes half a minute, more on a busy machine
     print("left over", len(alive))
 print("scratch there", scratch.exists())
 """

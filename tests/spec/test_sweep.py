@@ -242,7 +242,7 @@ def test_a_mistake_is_named_with_its_file_and_key(changes, expected):
         ({"target": None}, "base.target: found nothing, expected a mapping such as {kind: …}"),
         ({"target.kind": "gaussian"}, "base.target.kind: a path_integrator has no such part"),
         ({"training": {"optimizer.kind": "sgd"}}, 'training has no field "optimizer.kind"'),
-        ({"training": {"optimizer": {"kind": "sgd", "first_decay": 0.5}}}, 'optimizer kind "sgd" has no field "first_decay"; its fields: none'),
+        ({"training": {"optimizer": {"kind": "sgd", "first_decay": 0.5}}}, 'optimizer kind "sgd" has no field "first_decay"; its fields: momentum, coupled_decay'),
         ({"training": {"kind": "adam"}}, "base.training.kind: has no kinds"),
         ({"system": {"arena": {"kind": "box"}}}, 'has no field "arena"'),
         ({"target": {"kind": "gaussian", "normalisation": "none"}}, "loss.kind: found cross_entropy with a target (gaussian) whose activity does not sum to one, expected mse"),
