@@ -13,6 +13,7 @@ from gridsweep.kinds import Kind, Uniform, discover
 from gridsweep.spec import Rejected, build, flatten, run_id, unflatten
 from gridsweep.spec.build import check_value, part_family, part_names
 from gridsweep.systems import System
+from gridsweep.systems.path_integrator import PathIntegrator
 from tests.tiny import small_node, small_system, target_for
 
 # What the end of a name says its unit is. Longer ends first.
@@ -56,7 +57,9 @@ def places_of(family, owner=System, path=()):
     """Where in a run a kind of a family may stand: (system, path of part names)."""
     if family is System:
         return [(System, ())]
-    owners = discover(System.package, System).values() if owner is System else [owner]
+    # The system that has every family first: others draw from some of a part's fields only.
+    systems = sorted(discover(System.package, System).values(), key=lambda cls: cls is not PathIntegrator)
+    owners = systems if owner is System else [owner]
     found = []
     for cls in owners:
         for name in part_names(cls):
