@@ -27,12 +27,10 @@ gridsweep run "$sweep" --store "$store" --inline "$@" &
 command=$!
 asked_to_end=0
 trap 'asked_to_end=1; kill -TERM "$command" 2>/dev/null || true' TERM
+# A signal ends `wait`, not what it waits for; the last one is told the code of what may have ended long before.
+while kill -0 "$command" 2>/dev/null; do wait "$command" || true; done
 code=0
-# A signal ends `wait`, not what it waits for.
-while kill -0 "$command" 2>/dev/null; do
-    code=0
-    wait "$command" || code=$?
-done
+wait "$command" || code=$?
 if ((code == 4 && asked_to_end)) && [[ -n ${SLURM_JOB_ID:-} ]]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 fi
