@@ -67,6 +67,7 @@ class Selection:
         score: the column that is to be ranked.
         by: the columns that make groups.
         filter: which units these are, in words.
+        bins: of the rate maps that were scored.
         denominators: how many runs there were before.
         snapshot_id: what was committed when this was read.
         notes: what else a reader must know, a sentence each.
@@ -78,6 +79,7 @@ class Selection:
     score: str
     by: tuple[str, ...]
     filter: str
+    bins: int
     denominators: Denominators
     snapshot_id: str
     notes: tuple[str, ...] = ()
@@ -223,6 +225,7 @@ def select_units(
         score=score,
         by=by,
         filter=words,
+        bins=bins,
         denominators=denominators,
         snapshot_id=store.snapshot_id(),
         notes=tuple(notes),

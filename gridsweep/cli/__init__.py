@@ -15,6 +15,7 @@ from gridsweep.cli.keep import compact, merge, snapshot, verify
 from gridsweep.cli.measure import measure
 from gridsweep.cli.neural import neural
 from gridsweep.cli.paper import paper
+from gridsweep.cli.report import report
 from gridsweep.cli.sweep import plan, retry, run
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app = typer.Typer(
 COMMANDS = (
     bench,
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
-    *(paper,),
+    *(paper, report),
     *(verify, compact, snapshot, merge, measure),
     *(neural,),
 )

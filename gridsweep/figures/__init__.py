@@ -8,7 +8,7 @@ drawn.
 
 from gridsweep.figures._ask import Ask, NoRuns
 from gridsweep.figures._entry import Figure, Verdict, discover_figures
-from gridsweep.figures._report import write_report
+from gridsweep.figures._paper import write_report
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.files import save
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from gridsweep.figures import FIGURES, Ask, write_report
-from gridsweep.figures._report import NOT_DRAWN
+from gridsweep.figures._paper import NOT_DRAWN
 from tests.analysis.simulated import network, null, write
 
 SOME = {name: FIGURES[name] for name in ("fig5", "fig6", "fig14", "survival")}

@@ -1,0 +1,109 @@
+"""A network in a few numbers: how many of its units lie between thresholds, its best and its median unit.
+
+Survival over units pools counts, so the counts of each network above each threshold are enough to draw, for
+any choice of networks, the same curve as from all scores, and to resample networks for its band.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from gridsweep.analysis.frames import Frame
+from gridsweep.analysis.survival import ranked_scores
+
+STEP = 0.025  # every threshold of the literature is a multiple of it (spec d.5)
+LOWEST, HIGHEST = -0.5, 1.6  # of the thresholds where all scores lie between them
+FARTHEST = 3.0  # scores beyond are counted, but at the last threshold: no lattice scores more
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """Counts of some networks, a row each.
+
+    Args:
+        cells: how many units exceed exactly so many thresholds: 0 … all of them. Silent and unscored units
+            exceed none, so a row sums to the network's units.
+        best: largest score; NaN where every unit is silent or unscored.
+        median: score that half of the units do not exceed; NaN where that half is silent or unscored.
+        silent: units without any activity.
+        unscored: units that are active and have no score.
+    """
+
+    cells: Int[np.ndarray, "networks points+1"]
+    best: Float[np.ndarray, " networks"]
+    median: Float[np.ndarray, " networks"]
+    silent: Int[np.ndarray, " networks"]
+    unscored: Int[np.ndarray, " networks"]
+
+
+def thresholds_for(scores: Sequence[Float[np.ndarray, " units"]]) -> Float[np.ndarray, " points"]:
+    """Returns multiples of ``STEP`` that enclose all scores, as far as ``FARTHEST``; NaN does not count."""
+    lowest, highest = LOWEST, HIGHEST
+    for some in scores:
+        lowest = min(lowest, float(np.nanmin(some, initial=LOWEST)))
+        highest = max(highest, float(np.nanmax(some, initial=HIGHEST)))
+    first = np.floor(max(lowest, -FARTHEST) / STEP + 1e-9)
+    last = np.ceil(min(highest, FARTHEST) / STEP - 1e-9)
+    # Rounded, so that 0.8 is the number 0.8 and not its neighbour.
+    return np.round(np.arange(first, last + 1) * STEP, 3)
+
+
+def tally(
+    table: Frame, score: str, row_of: Int[np.ndarray, " units"], rows: int, thresholds: np.ndarray
+) -> Tallies:
+    """Counts the units of a table, network by network.
+
+    Args:
+        table: a row a unit, with the score and silent.
+        score: column to count.
+        row_of: the row of each unit's network among the tallies; negative for units to leave out.
+        rows: how many networks.
+        thresholds: ascending.
+    """
+    kept = row_of >= 0
+    row_of = row_of[kept]
+    ranked, silent = ranked_scores(table, score)[kept], table["silent"].to_numpy(bool)[kept]
+    points = len(thresholds)
+    passed = np.searchsorted(thresholds, np.where(np.isnan(ranked), -np.inf, ranked), side="left")
+    cells = np.bincount(row_of * (points + 1) + passed, minlength=rows * (points + 1))
+    best, median = _best_and_median(row_of, ranked, rows)
+    return Tallies(
+        cells=cells.reshape(rows, points + 1),
+        best=best,
+        median=median,
+        silent=np.bincount(row_of, silent, minlength=rows).astype(np.int64),
+        unscored=np.bincount(row_of, np.isnan(ranked) & ~silent, minlength=rows).astype(np.int64),
+    )
+
+
+def _best_and_median(row_of: np.ndarray, ranked: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both for each network, NaN where there is none. Of two middle units the lower counts."""
+    best, median = np.full(rows, np.nan), np.full(rows, np.nan)
+    # Stores hold a network's units together, so this sorts what is in order already.
+    order = None if _ascending(row_of) else np.argsort(row_of, kind="stable")
+    row_of = row_of if order is None else row_of[order]
+    ranked = ranked if order is None else ranked[order]
+    lowest_first = np.where(np.isnan(ranked), -np.inf, ranked)
+    present, starts = np.unique(row_of, return_index=True)
+    for row, start, end in zip(present, starts, [*starts[1:], len(row_of)], strict=True):
+        units = lowest_first[start:end]
+        middle = (len(units) - 1) // 2
+        found = np.partition(units, middle)
+        best[row], median[row] = found[middle:].max(), found[middle]
+    return np.where(np.isinf(best), np.nan, best), np.where(np.isinf(median), np.nan, median)
+
+
+def _ascending(numbers: np.ndarray) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
+
+
+def exceeding(cells: Int[np.ndarray, "networks points+1"]) -> Int[np.ndarray, "networks points"]:
+    """Returns how many units of each network exceed each threshold."""
+    return np.cumsum(cells[:, ::-1], axis=1)[:, ::-1][:, 1:]
+
+
+def smallest_counts(cells: Int[np.ndarray, "networks points+1"]) -> np.ndarray:
+    """Returns the counts as whole numbers of 16 bits, or 32 where a network has more units than that."""
+    return cells.astype("<u2" if cells.max(initial=0) < 2**16 else "<u4")
