@@ -20,8 +20,8 @@ def neural(
     cells: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Recordings, one an animal: .nwb, or the …_POS.mat of a session; or synthetic (the ground "
-            "truth, the default); or published (the numbers behind figure 10).",
+            help="Recordings, one an animal: .nwb, .npz, or the …_POS.mat of a session; or synthetic (the "
+            "ground truth, the default); or published (the numbers behind figure 10).",
             metavar="CELLS...",
             show_default=False,
         ),
@@ -46,6 +46,8 @@ def neural(
     least_occupancy_s: Annotated[float, typer.Option(help="Time a bin of a recording needs.", min=0)] = 0.1,
     least_speed_m_per_s: Annotated[float, typer.Option(help="Slower moments do not count.", min=0)] = 0.025,
     smoothing_bins: Annotated[float, typer.Option(help="Gaussian smoothing of recorded maps.", min=0)] = 0.0,
+    begin_s: Annotated[float, typer.Option(help="Recorded moments before it do not count.")] = float("-inf"),
+    end_s: Annotated[float, typer.Option(help="Nor those from it on.")] = float("inf"),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for figure and table.")] = None,
     output: Format = "text",
 ) -> None:
@@ -77,6 +79,7 @@ def neural(
                 where=where,
                 evaluation=evaluation,
                 bins=bins,
+                between_s=(begin_s, end_s),
                 least_occupancy_s=least_occupancy_s,
                 least_speed_m_per_s=least_speed_m_per_s,
                 smoothing_bins=smoothing_bins,
@@ -122,6 +125,7 @@ def _read(
     where: str | None,
     evaluation: str | None,
     bins: int | None,
+    between_s: tuple[float, float],
     **choices: Any,
 ) -> "tuple[list[Model], list[np.ndarray], list[str]]":
     """Returns models, each animal's maps on the models' bins, and what those cells are."""
@@ -141,7 +145,7 @@ def _read(
     if named == [SYNTHETIC]:
         _, cells = synthetic_models(bins=size)
         return models, [cells], [f"synthetic, {cells.shape[2]} cells"]
-    recordings = [_recording(Path(name)) for name in named]
+    recordings = [_recording(Path(name)).between(*between_s) for name in named]
     animals = [rate_maps(recording, bins=(size, size), **choices) for recording in recordings]
     names = [f"{recording.name}, {len(recording.cells)} cells" for recording in recordings]
     return models, animals, names
@@ -156,7 +160,11 @@ def _recording(path: Path):
         from gridsweep.neural.mat import read_mat
 
         return read_mat(path)
-    raise ValueError(f"{path}: expected a recording (.nwb, or …_POS.mat), {SYNTHETIC} or {PUBLISHED}")
+    if path.suffix == ".npz":
+        from gridsweep.neural.npz import read_npz
+
+        return read_npz(path)
+    raise ValueError(f"{path}: expected a recording (.nwb, .npz, or …_POS.mat), {SYNTHETIC} or {PUBLISHED}")
 
 
 def _fit(lines: "list[Compared]") -> "LogLinear | None":

@@ -2,7 +2,7 @@
 
 ``<rat>-<session>_POS.mat`` holds ``post`` (s), ``posx`` and ``posy`` (cm), and ``posx2``, ``posy2`` where a
 second light was tracked: the animal is then halfway between. ``<rat>-<session>_T<t>C<c>.mat`` beside it
-holds ``cellTS`` (s).
+holds ``cellTS`` (s). Files of MATLAB 7.3 are HDF5, and read as that.
 
 Source: spec other_systems 7.4.
 """
@@ -67,9 +67,20 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         return loadmat(path)
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file") from error
-    except NotImplementedError as error:
-        raise ValueError(f"{path}: a MATLAB 7.3 file, expected an older one: save it with -v7") from error
+    except NotImplementedError:  # how scipy says that the file is of MATLAB 7.3
+        return _load_hdf5(path)
     except (MatReadError, ValueError, OSError, TypeError) as error:
+        raise ValueError(f"{path}: not a MATLAB file ({error})") from error
+
+
+def _load_hdf5(path: Path) -> dict[str, np.ndarray]:
+    """Returns the plain variables of a MATLAB 7.3 file; structures and cell arrays are left out."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return {name: held[()] for name, held in file.items() if isinstance(held, h5py.Dataset)}
+    except OSError as error:
         raise ValueError(f"{path}: not a MATLAB file ({error})") from error
 
 

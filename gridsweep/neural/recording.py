@@ -47,6 +47,21 @@ class Recording:
         if not np.all(np.diff(self.time_s) > 0):
             raise ValueError(f"{self.name}: frame times do not rise")
 
+    def between(self, begin_s: float = -np.inf, end_s: float = np.inf) -> "Recording":
+        """Returns the frames and spikes of a part of the session: from ``begin_s`` on, before ``end_s``.
+
+        Raises:
+            ValueError: fewer than two frames are left.
+        """
+        kept = (self.time_s >= begin_s) & (self.time_s < end_s)
+        if kept.sum() < 2:
+            raise ValueError(
+                f"{self.name}: has {kept.sum()} frames from {begin_s:g} s to {end_s:g} s; it goes from "
+                f"{self.time_s[0]:g} s to {self.time_s[-1]:g} s"
+            )
+        spike_s = tuple(times[(times >= begin_s) & (times < end_s)] for times in self.spike_s)
+        return Recording(self.name, self.cells, spike_s, self.time_s[kept], self.position_m[kept])
+
     def speed_m_per_s(self) -> Float[np.ndarray, " frames"]:
         """Returns the speed at each frame, over its two neighbours; NaN beside an unseen one."""
         step_m = np.linalg.norm(np.gradient(self.position_m, axis=0), axis=1)

@@ -13,7 +13,8 @@ one.
 Floors: entropy 0.886 nats of place (256 cells, 0.05 m) and 0.69 of heading; decoder 6.6 cm.
 """
 
-from typing import NamedTuple
+import dataclasses
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -80,6 +81,14 @@ class GaussianAndHeading(PlaceCellTarget):
     def is_distribution(self) -> bool:
         """Both populations sum to one; coordinates do not."""
         return self.reported != "position"
+
+    def canonical(self) -> Self:
+        """Leaves out the place cells where the network is neither asked for them nor told them."""
+        if self.reported != "position" or self.told == "place_and_heading":
+            return super().canonical()
+        defaults = self.defaults()
+        idle = {name: defaults[name] for name in PlaceCellTarget.declarations()}
+        return dataclasses.replace(self, **idle)
 
     def draw(self, key: PRNGKeyArray, arena: Arena) -> Cells:
         """Returns place cells, and directions drawn uniformly from the circle."""

@@ -27,6 +27,7 @@ COMPANY = {
         {"target": {"fields_per_cell": 3}},
         {"target": {"amplitude_inhibitory": 0.0}},
         {"target": {"surround_convention": "variance"}},
+        {"target": {"reported": "position", "told": "position_and_heading"}, "loss": {"kind": "mse"}},
     ],
     "system": [
         {"system": {"pass": "band"}},

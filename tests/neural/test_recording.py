@@ -3,11 +3,13 @@
 import datetime
 import warnings
 
+import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from gridsweep.neural.mat import read_mat
+from gridsweep.neural.npz import read_npz
 from gridsweep.neural.nwb import read_nwb
 from gridsweep.neural.recording import Recording, rate_maps
 
@@ -126,6 +128,75 @@ def test_a_matlab_session_is_its_path_and_all_cells_beside_it(tmp_path):
         read_mat(tmp_path / "y-1_POS.mat")
     with pytest.raises(ValueError, match="not a MATLAB file"):
         read_mat(tmp_path / "z-1_POS.mat")
+
+
+def test_a_matlab_session_may_be_saved_as_hdf5(tmp_path):
+    time_s, position_m, (first, _) = walk()
+    path = {"post": time_s, "posx": position_m[:, 0] * 100, "posy": position_m[:, 1] * 100}
+    for name, held in (("9-1_POS.mat", path), ("9-1_T1C1.mat", {"cellTS": first})):
+        with h5py.File(tmp_path / name, "w", userblock_size=512) as file:
+            for variable, values in held.items():
+                file[variable] = values[None]  # a column of MATLAB is a row of HDF5
+        with (tmp_path / name).open("r+b") as file:  # the header by which programs know the version
+            file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    found = read_mat(tmp_path / "9-1_POS.mat")
+    np.testing.assert_allclose(found.position_m, position_m)
+    np.testing.assert_allclose(found.spike_s[0], first)
+
+
+def released(path, **changes):
+    """An archive with two cells beside the path."""
+    time_s, position_m, (first, second) = walk()
+    held = {"t": time_s, "x": position_m[:, 0], "y": position_m[:, 1], "azimuth": time_s}
+    np.savez(path, **held | {"spikes_mod1 0": first[::-1], "spikes_mod1 1": second} | changes)
+    return path
+
+
+def test_an_archive_is_its_path_and_its_cells(tmp_path):
+    time_s, position_m, (first, second) = walk()
+    found = read_npz(released(tmp_path / "rat_q.npz"))
+    assert found.cells == ("spikes_mod1 0", "spikes_mod1 1")
+    np.testing.assert_array_equal(found.spike_s[0], first)
+    np.testing.assert_array_equal(found.spike_s[1], second)
+    np.testing.assert_array_equal(found.position_m, position_m)
+    np.testing.assert_array_equal(found.time_s, time_s)
+
+
+class Opened:
+    """Something that acts when it is unpickled."""
+
+    def __reduce__(self):
+        return (exec, ("raise SystemExit",))
+
+
+def test_a_pickle_in_an_archive_is_not_opened_and_the_message_says_what_to_do(tmp_path):
+    of_a_module = np.array({0: Opened()}, object)
+    with pytest.raises(ValueError, match=r"spikes_mod1 is no array of numbers.*(?s:.)*\*\*cells\)"):
+        read_npz(released(tmp_path / "a.npz", spikes_mod1=of_a_module))
+
+
+def test_what_is_no_such_archive_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"found t \(4000,\), x \(3,\), y \(4000,\), expected one number"):
+        read_npz(released(tmp_path / "x.npz", x=np.zeros(3)))
+    np.savez(tmp_path / "a.npz", t=np.arange(3.0))
+    with pytest.raises(ValueError, match="has no array x, y; it holds t"):
+        read_npz(tmp_path / "a.npz")
+    (tmp_path / "b.npz").write_text("text")
+    with pytest.raises(ValueError, match="not an archive of arrays"):
+        read_npz(tmp_path / "b.npz")
+    with pytest.raises(ValueError, match="no such file"):
+        read_npz(tmp_path / "c.npz")
+
+
+def test_a_part_of_a_session_has_its_frames_and_its_spikes():
+    part = recording().between(10.0, 20.0)
+    assert (part.time_s[0], len(part.time_s)) == (10.0, 500)
+    assert all(np.all((times >= 10.0) & (times < 20.0)) for times in part.spike_s)
+    assert sum(map(len, part.spike_s)) > 0
+    whole = recording().between()
+    assert len(whole.time_s) == 4000
+    with pytest.raises(ValueError, match=r"has 0 frames from 500 s to inf s; it goes from 0 s to 79\.98 s"):
+        recording().between(500.0)
 
 
 def write_nwb(path, *, unit="meters", conversion=1.0, rate=None):

@@ -1,5 +1,7 @@
 """Place and heading cells: the published floors, and what their normalisation does (nothing)."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,6 +94,22 @@ def test_what_is_told_and_what_is_reported_may_be_places_in_m():
     np.testing.assert_array_equal(target.encode(BOX, cells, walk), walk.position_m)
     np.testing.assert_array_equal(target.encode_start(BOX, cells, walk)[:2], walk.start_m)
     np.testing.assert_array_equal(target.decode(BOX, cells, walk.position_m), walk.position_m)
+
+
+@pytest.mark.parametrize(
+    ("reported", "told", "idle"),
+    [
+        ("position", "position_and_heading", True),
+        ("position", "place_and_heading", False),
+        ("place", "position_and_heading", False),
+    ],
+)
+def test_place_cells_that_are_neither_reported_nor_told_are_no_part_of_identity(reported, told, idle):
+    plain = GaussianAndHeading(reported=reported, told=told)
+    for changes in ({"place_cells": 64}, {"field_width_m": 0.1}):
+        assert (dataclasses.replace(plain, **changes).canonical() == plain.canonical()) == idle
+    other = dataclasses.replace(plain, heading_concentration=5.0)
+    assert other.canonical() != plain.canonical()
 
 
 def test_a_place_in_m_is_no_distribution_and_the_message_says_what_would_be():
