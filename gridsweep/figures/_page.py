@@ -33,6 +33,7 @@ class Panel:
         left_mm: for the labels of its y axis.
         below_mm: for those of its x axis.
         grid: (rows, columns) of small square axes in place of one; named ``name 0``, ``name 1`` …
+        empty: only holds a place in its row.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Panel:
     left_mm: float = 13.0
     below_mm: float = 10.5
     grid: tuple[int, int] | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,14 @@ class Page:
         self.scale, self.font, self.small = chosen.scale, chosen.font_pt, chosen.font_pt * 6 / 7
         self.width = chosen.width_mm / chosen.scale
         if axes is not None:
-            names = [panel.name for row in rows for panel in row]
+            names = [panel.name for row in rows for panel in row if not panel.empty]
             if missing := [name for name in names if name not in axes]:
                 raise ValueError(f"found axes for {', '.join(axes)}, expected also {', '.join(missing)}")
             self.axes: dict[str, Axes] = dict(axes)
             self.figure = next(iter(axes.values())).figure.figure
             return
         if self.width < 130:
-            rows = [[panel] for row in rows for panel in row]
+            rows = [[panel] for row in rows for panel in row if not panel.empty]
         self._draw(rows, key, wrap(" ".join(words), (self.width - 2 * _EDGE) * self.scale, self.small))
 
     def drawn(self, data: Frame) -> Drawn:
@@ -97,12 +99,13 @@ class Page:
             room, x = self.width - _EDGE - _RIGHT - _GAP * (len(row) - 1), _EDGE
             for panel in row:
                 width = room * panel.share / sum(other.share for other in row)
-                self._panel(panel, x, y, width, next(letters) if several else "")
+                if not panel.empty:
+                    self._panel(panel, x, y, width, next(letters) if several else "")
                 x += width + _GAP
             y += height
         for line in key_lines:
             for entry, at in line:
-                self._sample(entry.mark, at, y + _LINE / 2)
+                self.sample(entry.mark, at, y + _LINE / 2, _SAMPLE)
                 self._text(at + _SAMPLE, y + _LINE / 2, entry.words)
             y += _LINE
         y += 2.0 if key else 0.0
@@ -144,12 +147,17 @@ class Page:
             for row in range(rows)
         ]
 
-    def _sample(self, mark: Mark, x: float, y: float) -> None:
+    def sample(self, mark: Mark, x: float, y: float, width: float) -> None:
+        """Draws a piece of a curve's line, to the left of words that begin ``width`` further right, in mm."""
         from matplotlib.lines import Line2D
 
-        xs, ys = [self._x(x), self._x(x + _SAMPLE - 2.0)], [self._y(y)] * 2
+        xs, ys = [self._x(x), self._x(x + width - 2.0)], [self._y(y)] * 2
         look: dict[str, Any] = {"color": mark.colour, "linestyle": mark.line, "linewidth": 1.3 * self.scale}
         self.figure.add_artist(Line2D(xs, ys, **look))
+
+    def write(self, x: float, y: float, words: str) -> None:
+        """Writes a line in small grey letters, from a place in mm from the page's top left corner."""
+        self._text(x, y, words, small=True, colour=GREY)
 
     def _axes(self, x: float, y: float, width: float, height: float) -> "Axes":
         box = (self._x(x), self._y(y + height), width / self.width, height / self.height)

@@ -6,6 +6,9 @@ from gridsweep.analysis.frames import pd
 
 _WORDS = {
     "gaussian": "Gaussian",
+    "svd": "SVD",
+    "nmf": "NMF",
+    "nonnegative_pca": "non-negative PCA",
     "true_difference_of_gaussians": "true difference of Gaussians",
     "general_difference_of_gaussians": "general difference of Gaussians",
     "cartesian": "Cartesian",
@@ -26,6 +29,8 @@ _WORDS = {
     "path_integrator": "path integrator",
 }
 _UNITS = {"_cm": "cm", "_m": "m", "_s": "s", "_bins": "bins", "_deg": "degrees", "_per_m": "per m"}
+# Settings whose values say what they are.
+_PLAIN = {"network.activation", "system.activation", "system.method", "evaluation"}
 _SCORES = {"grid_score_60": "grid score (60°)", "grid_score_90": "grid score (90°)"}
 
 
@@ -57,7 +62,7 @@ def share_words(fraction: float, low: float, high: float) -> tuple[str, str]:
 
 def _setting(column: str, value: object) -> str:
     stem = column.rpartition(".")[2]
-    if stem == "kind" or column in {"network.activation", "evaluation"}:
+    if stem == "kind" or column in _PLAIN:
         family = column.partition(".")[0]
         return f"no {family}" if pd.isna(value) else _WORDS.get(str(value), str(value).replace("_", " "))
     ending = max((end for end in _UNITS if stem.endswith(end)), key=len, default="")

@@ -139,7 +139,7 @@ class Network(Kind):
     # Numbers for each unit, step and walk that an update, and a look at a batch, hold at once. Measured
     # (``gridsweep.systems._memory``); those of the largest cell for a network that says nothing.
     held_in_training: ClassVar[float] = 27.1
-    held_in_looking: ClassVar[float] = 9.8
+    held_in_looking: ClassVar[float] = 3.77
 
     units: int = per_cohort(1024, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("relu", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
@@ -164,6 +164,10 @@ class Network(Kind):
     def inputs(self, walk: Walk) -> Float[Array, "steps channels"]:
         """Returns what the network is told at each step of a walk: its displacement in m, (x, y)."""
         return walk.displacement_m
+
+    def held_numbers(self) -> tuple[float, float]:
+        """Returns how many numbers a step of a walk an update holds at once, and a look at a batch."""
+        return self.held_in_training * self.units, self.held_in_looking * self.units
 
     def drops(self) -> bool:
         """Whether a rate of dropout is above zero; of settings, not of traced leaves."""

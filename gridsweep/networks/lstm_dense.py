@@ -22,7 +22,7 @@ Source: spec other_systems 1.4 and 1.5; Banino et al. 2018; Sorscher et al. 2023
 
 import dataclasses
 import functools
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -108,6 +108,10 @@ class LstmDenseCircuit(Circuit):
 class LstmDense(Network):
     """An LSTM, a linear layer that is dropped from, and heads."""
 
+    held_in_training: ClassVar[float] = 28.0
+    held_in_looking: ClassVar[float] = 4.27
+    held_by_dense: ClassVar[tuple[float, float]] = (4.0, 0.31)  # likewise, for each of its units
+
     units: int = per_cohort(512, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("tanh", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the cell")
     dense_units: int = per_cohort(
@@ -154,6 +158,12 @@ class LstmDense(Network):
         turn_rad = walk.heading_rad - before_rad
         length_m = jnp.linalg.norm(walk.displacement_m, axis=-1)
         return jnp.stack([length_m, jnp.cos(turn_rad), jnp.sin(turn_rad)], axis=-1)
+
+    def held_numbers(self) -> tuple[float, float]:
+        """Returns those of the recurrent units and of the dense ones."""
+        dense_units = self.dense_units if self.readout_layers > 1 else 0
+        training, looking = super().held_numbers()
+        return training + self.held_by_dense[0] * dense_units, looking + self.held_by_dense[1] * dense_units
 
     def drops(self) -> bool:
         """Whether there is a dense layer with a rate above zero; of settings, not of traced leaves."""

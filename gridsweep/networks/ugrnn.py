@@ -67,7 +67,7 @@ class Ugrnn(Network):
     """An update-gate RNN whose scored units are a dense layer after it."""
 
     held_in_training: ClassVar[float] = 15.0
-    held_in_looking: ClassVar[float] = 5.4
+    held_in_looking: ClassVar[float] = 2.08
 
     decay_tensor: str = per_cohort(
         "recurrent_kernel",

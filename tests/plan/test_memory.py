@@ -19,6 +19,16 @@ MODELLED = [
 ]
 
 
+# What a network is usually asked for, where that is not a population of place cells.
+COMPANY = {
+    "lstm_dense": {
+        "network": {"kind": "lstm_dense", "units": 256, "dense_units": 512, "dense_dropout": 0.5},
+        "target": {"kind": "gaussian_and_heading"},
+    },
+    "noisy_rate": {"target": {"kind": "cartesian"}, "trajectory": {"kind": "brownian"}},
+}
+
+
 def system_with(network, precision="float32", **training):
     training = {"batch_size": 100, "steps": 20, "updates": 5, "precision": precision} | training
     return build(
@@ -26,6 +36,7 @@ def system_with(network, precision="float32", **training):
             "network": {"kind": network, "units": 256},
             "target": {"kind": "gaussian", "place_cells": 256},
             "training": training,
+            **COMPANY.get(network, {}),
             "evaluation": {"kind": "corrected", "positions": 20_000, "bins": [20]},
         }
     )
@@ -65,8 +76,9 @@ def test_training_of_every_network_takes_what_is_predicted(network, changes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", MODELLED)
-def test_looking_at_every_network_takes_what_is_predicted(network):
-    system = system_with(network)
+@pytest.mark.parametrize("steps", [20, 100])
+def test_looking_at_every_network_takes_what_is_predicted(network, steps):
+    system = system_with(network, steps=steps)
     systems, states = shapes(system)
     observe = jax.vmap(lambda one, state: one.observe(state, one.keys()))
     measured = measured_bytes(observe, systems, states)
