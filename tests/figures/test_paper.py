@@ -21,7 +21,7 @@ from tests.analysis.simulated import network, null, write
 PAPER = [name for name in FIGURES if name.startswith("fig")]
 MEASURED = RATIO in TABLES["runs"].columns  # whether this contract has dimensionalities
 SWEEPS = Path(__file__).parents[2] / "sweeps"
-TOOLS = {"drawn", "files", "pages", "style", "words"}  # modules that draw nothing by themselves
+TOOLS = {"drawn", "files", "pages", "report", "style", "words"}  # modules that draw nothing by themselves
 
 
 @pytest.fixture(scope="module")
