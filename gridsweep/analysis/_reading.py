@@ -1,8 +1,13 @@
 """What a selection reads from a store: few columns, and rows already picked where SQL can pick them."""
 
 import difflib
+import functools
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from gridsweep.analysis.frames import Column, Frame, pd
 from gridsweep.store import QueryError
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
 USUAL_BINS = 44  # 5 cm in a box of 2.2 m, as published
 NULL_SETTINGS = ("system.pass", "system.smoothing_bins", "system.band_frequency_per_m", "system.threshold")
 
+_MOST_VALUES = 30  # of a setting, in a condition by which row groups are skipped
 _NAMED_RUNS = 500  # up to so many runs are named in the query; more are picked from its answer
 
 
@@ -82,9 +88,19 @@ def picked(store: "Store", where: str | None) -> tuple[set[str] | None, str | No
 
 def scored(store: "Store") -> Frame:
     """Returns run_id, scores_of (the evaluation), bins: which scores there are of which run."""
-    text = "SELECT DISTINCT run_id, evaluation AS scores_of, bins FROM units"
-    found = store.sql(text, row_limit=None, timeout_s=None).to_pandas()
-    return found.astype({"run_id": object, "scores_of": object})
+    found: dict[tuple[str, str, int], None] = {}
+    for batch in store.scan("units", ["run_id", "evaluation", "bins"]):
+        runs, evaluations, bins = (_codes_and_words(column) for column in batch.columns)
+        changes = np.ones(batch.num_rows, bool)
+        changes[1:] = functools.reduce(
+            operator.or_, (codes[1:] != codes[:-1] for codes, _ in (runs, evaluations, bins))
+        )
+        # Rows of one run stand together, so few of them are the first of their kind.
+        for place in np.flatnonzero(changes):
+            found[runs[1][runs[0][place]], evaluations[1][evaluations[0][place]], int(bins[0][place])] = None
+    return pd.DataFrame(list(found), columns=["run_id", "scores_of", "bins"]).astype(
+        {"run_id": object, "scores_of": object, "bins": "int64"}
+    )
 
 
 def usual_bins(networks: Frame, scored: Frame) -> int:
@@ -132,12 +148,13 @@ def position_errors(store: "Store", networks: Frame) -> Column:
 
 def units(store: "Store", networks: Frame, columns: Sequence[str], bins: int, where: str | None) -> Frame:
     """Returns a row for each unit of the networks: run_id, unit, silent and the columns asked for."""
+    if where is None:
+        return _scanned(store, networks, columns, bins)
     evaluations = sorted(networks["scores_of"].unique())
     conditions = [f"bins = {bins:d}", f"evaluation IN ({_listed(evaluations)})"]
     if len(networks) <= _NAMED_RUNS:
         conditions.append(f"run_id IN ({_listed(networks['run_id'])})")
-    if where is not None:
-        conditions.append(f"(\n{where}\n)")
+    conditions.append(f"(\n{where}\n)")
     read = list(dict.fromkeys(["run_id", "unit", "evaluation", "silent", *columns]))
     condition = " AND ".join(conditions) if len(networks) else "false"
     found: Frame = store.units(columns=read, where=condition)
@@ -148,6 +165,69 @@ def units(store: "Store", networks: Frame, columns: Sequence[str], bins: int, wh
         found = found.drop(columns="evaluation")
     found["run_id"] = found["run_id"].astype("category").cat.remove_unused_categories()
     return found.reset_index(drop=True)
+
+
+def _scanned(store: "Store", networks: Frame, columns: Sequence[str], bins: int) -> Frame:
+    """Returns what ``units`` does, read piece by piece: of other runs' rows no copy is made."""
+    run_ids = sorted(networks["run_id"])
+    row_of = {run_id: row for row, run_id in enumerate(run_ids)}
+    used = networks.set_index("run_id")["scores_of"].reindex(run_ids).to_numpy(object)
+    evaluations = sorted(set(used))
+    near = {"bins": [bins], "evaluation": evaluations, **_settings_of(store, networks)}
+    read = list(dict.fromkeys(["run_id", "unit", "silent", *columns]))
+    everything = list(dict.fromkeys([*read, "bins", "evaluation"]))
+    # Numbers of evaluations: of the one that a network's scores are of, and of those in a piece.
+    number_of = {evaluation: number for number, evaluation in enumerate(evaluations)}
+    wanted_of = np.array([number_of[evaluation] for evaluation in used])
+    pieces, codes = [], []
+    for batch in store.scan("units", everything, near) if run_ids else ():
+        of_batch, ids = _codes_and_words(batch["run_id"])
+        row = np.array([row_of.get(run_id, -1) for run_id in ids], np.int32)[of_batch]
+        told, words = _codes_and_words(batch["evaluation"])
+        evaluation = np.array([number_of.get(word, -1) for word in words])[told]
+        wanted = (row >= 0) & (_codes_and_words(batch["bins"])[0] == bins) & (evaluation == wanted_of[row])
+        kept = batch.select([name for name in read if name != "run_id"])
+        pieces.append(kept if wanted.all() else kept.filter(pa.array(wanted)))
+        codes.append(row if wanted.all() else row[wanted])
+    if not pieces:
+        return _none_of(store, read)
+    # Column by column, each given back to Arrow as soon as pandas has it.
+    found: Frame = pa.Table.from_batches(pieces).to_pandas(split_blocks=True, self_destruct=True)
+    del pieces
+    of_runs = np.concatenate(codes)
+    present = np.bincount(of_runs, minlength=len(run_ids)) > 0
+    if not present.all():
+        of_runs = (np.cumsum(present, dtype=np.int32) - 1)[of_runs]
+    found.insert(0, "run_id", pd.Categorical.from_codes(of_runs, np.array(run_ids, object)[present]))
+    return found
+
+
+def _settings_of(store: "Store", networks: Frame) -> dict[str, list]:
+    """Returns which settings the networks have, of those that units repeat: other row groups are skipped."""
+    shared = [name for name in TABLES["units"].columns if "." in name and name in _run_columns(store)]
+    every: Frame = store.runs(columns=["run_id", "status", *shared])
+    every = every[every["status"] == "completed"]
+    mine = every[every["run_id"].isin(set(networks["run_id"]))]
+    found = {}
+    for name in shared:
+        values = mine[name].astype(object).unique()
+        if 0 < len(values) <= _MOST_VALUES and len(values) < every[name].nunique(dropna=False):
+            # NULL as well: a store from before the column was added has it nowhere.
+            found[name] = [*(value for value in values if not pd.isna(value)), None]
+    return found
+
+
+def _codes_and_words(column: "pa.Array") -> tuple[np.ndarray, list]:
+    """Returns a column of words as numbers of words, and the words; a column of numbers as it is."""
+    if pa.types.is_dictionary(column.type):
+        return column.indices.to_numpy(zero_copy_only=False), column.dictionary.to_pylist()
+    return column.to_numpy(zero_copy_only=False), []
+
+
+def _none_of(store: "Store", columns: Sequence[str]) -> Frame:
+    none: Frame = store.units(columns=list(columns), where="false")
+    none["run_id"] = none["run_id"].astype("category")
+    return none
 
 
 def as_text(values: Column, low: Column | None = None, high: Column | None = None) -> Column:
@@ -166,7 +246,7 @@ def as_text(values: Column, low: Column | None = None, high: Column | None = Non
 
 
 def _run_columns(store: "Store") -> list[str]:
-    return store.table("runs", where="false").column_names
+    return store.columns("runs")
 
 
 def _text(value: object) -> str:

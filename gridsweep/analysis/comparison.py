@@ -151,17 +151,31 @@ def area_between(
     level: float = 0.95,
 ) -> Area:
     """Returns the area between two groups' survival curves beyond a score, with its bootstrap interval."""
-    groups = [networks_of(table, name, score, by) for name in (first, second)]
+    one, other = (networks_of(table, name, score, by) for name in (first, second))
+    return area_of(one, other, beyond, draws=draws, seed=seed, level=level)
+
+
+def area_of(
+    one: Networks,
+    other: Networks,
+    beyond: float = BEYOND,
+    *,
+    draws: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Area:
+    """Returns what ``area_between`` does, of networks that were looked up before."""
+    groups = [one, other]
     excesses = [group.excess(beyond) for group in groups]
     means = [excess.sum() / group.units.sum() for excess, group in zip(excesses, groups, strict=True)]
     low = high = np.nan
     if min(len(group.units) for group in groups) > 1:
         rng = np.random.default_rng(seed)
-        one, other = (
+        first, second = (
             bootstrap_fractions(excess[:, None], group.units, draws, rng)
             for excess, group in zip(excesses, groups, strict=True)
         )
-        (low,), (high,) = _ends(one - other, groups, level)
+        (low,), (high,) = _ends(first - second, groups, level)
     return Area(float(means[0] - means[1]), float(low), float(high), beyond)
 
 
@@ -183,6 +197,13 @@ def permutation_test(
     three it cannot be below 1/20.
     """
     one, other = (networks_of(table, name, score, by) for name in (first, second))
+    return permute(one, other, beyond, permutations=permutations, seed=seed)
+
+
+def permute(
+    one: Networks, other: Networks, beyond: float = BEYOND, *, permutations: int = 10_000, seed: int = 0
+) -> PermutationTest:
+    """Returns what ``permutation_test`` does, of networks that were looked up before."""
     excess = np.concatenate([one.excess(beyond), other.excess(beyond)])
     units = np.concatenate([one.units, other.units]).astype(np.float64)
     size, networks = len(one.units), len(units)

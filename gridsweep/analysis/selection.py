@@ -5,9 +5,12 @@ said: networks that diverged, failed or are still missing, and those that a filt
 along with every selection, beside the networks and untouched by their filter.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gridsweep.analysis import _reading as reading
 from gridsweep.analysis.frames import Frame, pd
@@ -84,11 +87,11 @@ class Selection:
     snapshot_id: str
     notes: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def hand(self) -> int:
         """How many maps of the null stand for one network."""
-        networks = self.table[~self.table["null"]]
-        return hand_size(networks.groupby("run_id", observed=True).size())
+        units = np.bincount(self.table["run_id"].cat.codes[~self.table["null"]])
+        return hand_size(units[units > 0])
 
     def regrouped(self, names: Mapping[str, str], column: str) -> "Selection":
         """Returns the selection with its groups joined under other names; groups without one are left out.
@@ -123,7 +126,12 @@ class Selection:
         null = self.table["null"].to_numpy(dtype=bool)
         if not null.any():
             return self.table
-        return _stack([self.table[~null], deal_null(self.table[null], self.hand)])
+        first = int(null.argmax())
+        if null[first:].all():  # as it comes; then what stands before the null is not copied
+            parts = self.table.iloc[:first], self.table.iloc[first:]
+        else:
+            parts = self.table[~null], self.table[null]
+        return _stack([parts[0], deal_null(parts[1], self.hand)])
 
 
 def select_units(
@@ -249,18 +257,26 @@ def _name_groups(
     """Returns the units with their group's name, and the groups."""
     row_of_run = pd.Index(networks["run_id"]).get_indexer(units["run_id"].cat.categories)
     network_of = row_of_run[units["run_id"].cat.codes.to_numpy()]
-    for column in by:
-        if column in of_runs:
-            units[column] = networks[column].array.take(network_of)
-        else:
-            units[column] = reading.as_text(units[column])
-    keys, group_of = number_groups(units, list(by))
+    if all(column in of_runs for column in by):
+        # A network has one group, so networks are grouped and not their units.
+        present = np.flatnonzero(np.bincount(network_of, minlength=len(networks)))
+        keys, group_of_network = number_groups(networks.iloc[present], list(by))
+        group_of = np.zeros(len(networks), np.int64)
+        group_of[present] = group_of_network
+        group_of = group_of[network_of]
+    else:
+        for column in by:
+            if column in of_runs:
+                units[column] = networks[column].array.take(network_of)
+            else:
+                units[column] = reading.as_text(units[column])
+        keys, group_of = number_groups(units, list(by))
     keys = keys.astype(object)
     names = [", ".join(NONE if pd.isna(value) else value for value in row) for row in keys.to_numpy()]
     groups = pd.concat([pd.DataFrame({"group": names, "null": False}), keys], axis=1)
     units["group"] = pd.Categorical.from_codes(group_of, names, ordered=True)
     units["null"] = False
-    return units.drop(columns=[column for column in by if column != "group"]), groups
+    return units.drop(columns=[column for column in by if column != "group"], errors="ignore"), groups
 
 
 def _null(store, nulls, scored, score, bins, evaluation, null_where) -> Frame:
@@ -299,7 +315,17 @@ def _stack(tables: list[Frame]) -> Frame:
 
 
 def _each_network(units: Frame, networks: Frame) -> Frame:
-    each = units.groupby(["group", "run_id"], observed=True).size().rename("units").reset_index()
+    groups, runs = units["group"].cat, units["run_id"].cat
+    pairs = np.bincount(groups.codes.astype(np.int64) * len(runs.categories) + runs.codes)
+    places = np.flatnonzero(pairs)
+    group_of, run_of = np.divmod(places, len(runs.categories))
+    each = pd.DataFrame(
+        {
+            "group": pd.Categorical.from_codes(group_of, dtype=units["group"].dtype),
+            "run_id": runs.categories[run_of],
+            "units": pairs[places],
+        }
+    )
     error_of = networks.set_index("run_id")["position_error_cm"]
     each["run_id"] = each["run_id"].astype(object)
     each["position_error_cm"] = each["run_id"].map(error_of).astype("float64")

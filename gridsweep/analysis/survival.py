@@ -316,6 +316,12 @@ def _check(table: Frame, score: str, by: list[str], draws: int, level: float) ->
 
 def number_groups(table: Frame, by: list[str]) -> tuple[Frame, Int[np.ndarray, " units"]]:
     """Returns the groups' names in order, and for each unit the number of its group."""
+    if len(by) == 1 and isinstance(table[by[0]].dtype, pd.CategoricalDtype):
+        codes = table[by[0]].cat.codes.to_numpy()
+        if len(codes) and codes.min() >= 0:
+            present = np.bincount(codes) > 0
+            keys = pd.Categorical.from_codes(np.flatnonzero(present), dtype=table[by[0]].dtype)
+            return pd.DataFrame({by[0]: keys}), (np.cumsum(present) - 1)[codes]
     group_of = table.groupby(by, dropna=False, observed=True, sort=True).ngroup().to_numpy()
     _, first_row = np.unique(group_of, return_index=True)
     return table[by].iloc[first_row].reset_index(drop=True), group_of

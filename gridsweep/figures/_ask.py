@@ -147,7 +147,7 @@ class Ask:
     def _check_columns(
         store: "Store", columns: Sequence[str], tables: Sequence[str] = ("runs", "units")
     ) -> None:
-        known = {name for table in tables for name in store.table(table, where="false").column_names}
+        known = {name for table in tables for name in store.columns(table)}
         if unknown := [column for column in columns if column not in known]:
             raise NoRuns(f"the store has no column {', '.join(unknown)}")
 

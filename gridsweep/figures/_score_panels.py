@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridsweep.analysis.comparison import area_between, permutation_test
+from gridsweep.analysis.comparison import area_of, networks_of, permute
 from gridsweep.analysis.frames import Frame, pd
 from gridsweep.analysis.null import whole_hands
 from gridsweep.figures._ask import Ask
@@ -118,19 +118,22 @@ def about(selections: "Sequence[Selection]") -> str:
 def compared(numbers: Numbers, ask: Ask) -> Frame:
     """Returns each group against each null: the area between the curves beyond 0.3, a permutation test."""
     table, score = numbers.selection.beside_null(), numbers.selection.score
+    trained = {
+        group.name: networks_of(table, group.name, score, "group")
+        for group in numbers.groups
+        if not group.null
+    }
     rows = []
     for null in nulls(numbers):
         hands = table[(table["group"] == null).to_numpy()]
         sizes_of = hands.groupby("run_id", observed=True).size().rename("units").reset_index()
         whole = whole_hands(sizes_of, numbers.selection.hand)["run_id"]
-        hands = hands[hands["run_id"].isin(whole)]
+        noise = networks_of(hands[hands["run_id"].isin(whole)], null, score, "group")
         for group in numbers.groups:
             if group.null:
                 continue
-            both = pd.concat([table[(table["group"] == group.name).to_numpy()], hands])
-            among = (both.astype({"group": object, "run_id": object}), group.name, null)
-            area = area_between(*among, score=score, draws=ask.draws, seed=ask.seed, level=ask.level)
-            test = permutation_test(*among, score=score, permutations=ask.draws, seed=ask.seed)
+            area = area_of(trained[group.name], noise, draws=ask.draws, seed=ask.seed, level=ask.level)
+            test = permute(trained[group.name], noise, permutations=ask.draws, seed=ask.seed)
             rows.append(
                 {
                     "what": f"area beyond {area.beyond} above {null}",

@@ -24,7 +24,7 @@ from gridsweep.store.fs import FS
 from gridsweep.store.layout import Layout
 from gridsweep.store.ledger import DataFile, Ledger, LedgerEntry
 from gridsweep.store.measures import Measures
-from gridsweep.store.parquet import checking_format, read_path
+from gridsweep.store.parquet import read_path
 from results_schema import CONFIG_TYPES, VERSION, schema, upgrade
 
 if TYPE_CHECKING:
@@ -92,24 +92,22 @@ class Datasets:
 
     def _make(self, name: str) -> "Dataset":
         import pyarrow.dataset as ds
-        from pyarrow.fs import LocalFileSystem
+
+        from gridsweep.store.pruned import PrunedDataset
 
         read_schema = self.schema(name)
-        file_format, local = checking_format(), LocalFileSystem()
         current, older = [], []
         for file in self._compacted_files(name):
             self._check_copy(file)
-            path = str(self._layout.root / file.file)
-            current.append(file_format.make_fragment(path, local, file_size=file.bytes))
+            current.append((str(self._layout.root / file.file), file.bytes))
         for entry, file in self._files(name):
             self._check(entry, file)
             version = file.version or entry.version
             if version == VERSION:
-                path = str(self._layout.root / file.file)
-                current.append(file_format.make_fragment(path, local, file_size=file.bytes))
+                current.append((str(self._layout.root / file.file), file.bytes))
             else:
                 older.append(upgrade(read_path(self._layout.root / file.file), version))
-        dataset = ds.FileSystemDataset(current, read_schema, file_format, local)
+        dataset = PrunedDataset(current, read_schema)
         # A run that counts twice spoils every table; a failed try has rows in this one only.
         superseded = self._ledger.superseded()
         if name != "runs":

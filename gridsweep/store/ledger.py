@@ -110,6 +110,7 @@ class Ledger:
         self._config_columns: dict[str, tuple[str, str]] = {}
         self._type_conflicts: list[str] = []
         self._pinned = False
+        self._listing: tuple[list[str], list[str]] | None = None
         self.generation = 0
 
     def entries(self) -> Mapping[str, LedgerEntry]:
@@ -136,7 +137,7 @@ class Ledger:
 
     def revision(self, cohort_id: str) -> int:
         """Returns how often a cohort has been revoked."""
-        return self._revisions().get(cohort_id, 0)
+        return self._revisions(self._revoked_names()).get(cohort_id, 0)
 
     def problems(self) -> tuple[LedgerProblem, ...]:
         """Returns the entries that are left out of answers."""
@@ -149,7 +150,11 @@ class Ledger:
             return
         with naming("listing the ledger"):
             names = self._fs.names(self._layout.ledger)
-        revisions = self._revisions()
+        listing = (names, self._revoked_names())
+        # Entries never change: the same names are the same answers. One that cannot be read may be put right.
+        if listing == self._listing and not self._problems:
+            return
+        revisions = self._revisions(listing[1])
         found = (place for place in map(ledger_cohort, names) if place is not None)
         # What stands beside the newest revision was revoked, and counts no more.
         cohorts = {
@@ -179,6 +184,7 @@ class Ledger:
                         StoreWarning,
                         stacklevel=2,
                     )
+        self._listing = listing
 
     def pin(self) -> None:
         """Reads the ledger once more and from then on stays with what it has."""
@@ -250,9 +256,12 @@ class Ledger:
             raise StoreDamaged("; ".join(self._type_conflicts) + "; see `gridsweep verify`")
         return self._config_columns
 
-    def _revisions(self) -> dict[str, int]:
+    def _revoked_names(self) -> list[str]:
         with naming("listing the revocations"):
-            names = self._fs.names(self._layout.revoked)
+            return self._fs.names(self._layout.revoked)
+
+    @staticmethod
+    def _revisions(names: list[str]) -> dict[str, int]:
         revisions: dict[str, int] = {}
         for place in map(revoked_cohort, names):
             if place is not None:

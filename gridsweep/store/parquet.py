@@ -7,6 +7,7 @@ checksums do not cover is the end of the file, whose hash is in the ledger.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -68,16 +69,17 @@ def footer_bytes(end: bytes) -> int:
     return int.from_bytes(end[-8:-4], "little") + 8 if end.endswith(_MAGIC) else 0
 
 
-def checking_format() -> "ParquetFileFormat":
+def checking_format(words: Sequence[str] = ()) -> "ParquetFileFormat":
     """Returns the format to scan data files with: page checksums verified.
 
-    Text is not asked for as Arrow dictionaries here. It becomes that on its way to the table's
-    schema, and only as plain text are its statistics used to skip files.
+    Args:
+        words: columns of text to read as dictionaries, see ``pruned``.
     """
     import pyarrow.dataset as ds
 
     return ds.ParquetFileFormat(
-        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        read_options=ds.ParquetReadOptions(dictionary_columns=list(words)),
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True),
     )
 
 

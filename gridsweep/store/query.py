@@ -7,9 +7,11 @@ it was not handed; column and row selection are passed on to the datasets.
 Members of sweeps are a view beside the tables: members(sweep, plan, run_id), from the plans.
 """
 
+import functools
+import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,7 +47,7 @@ _QUOTED_DOTTED = re.compile(r'"[^"]*\.[^"]*"')
 
 def select(
     datasets: "Datasets",
-    members: pa.Table | None,
+    members: Callable[[], pa.Table] | None,
     text: str,
     *,
     row_limit: int | None = ROW_LIMIT,
@@ -56,7 +58,7 @@ def select(
 
     Args:
         datasets: what the views show.
-        members: the rows of the view ``members``; None leaves it out.
+        members: makes the rows of the view ``members`` for a query that names it; None leaves it out.
         text: the query. Names with a dot are quoted: ``"target.kind"``.
         row_limit: most rows to return; more is an error and never a shorter answer. None: any number.
         memory_limit_mb: most memory that DuckDB may use.
@@ -69,11 +71,11 @@ def select(
     import duckdb
 
     wanted = [name for name in _tables_in(text) if name != MEMBERS or members is not None]
-    connection = duckdb.connect(":memory:", config={**_CLOSED, "memory_limit": f"{memory_limit_mb}MB"})
+    connection = _database(memory_limit_mb, os.getpid()).cursor()
     try:
         for name in wanted:
-            connection.register(name, members if name == MEMBERS else datasets.get(name))
-        connection.execute("SET lock_configuration=true")
+            found = members() if name == MEMBERS and members is not None else datasets.get(name)
+            connection.register(name, found)
         statement = _one_select(connection, text)
         with _interrupted_after(timeout_s, connection):
             return _fetch(connection, statement, row_limit)
@@ -87,6 +89,20 @@ def select(
         raise QueryError(_explain(error, text, datasets, limits)) from error
     finally:
         connection.close()
+
+
+@functools.lru_cache(maxsize=8)
+def _database(memory_limit_mb: int, process: int) -> "DuckDBPyConnection":
+    """Returns the empty, locked database that queries have their connections to; starting one takes 14 ms.
+
+    Views are a connection's own and go with it. A forked process starts its own: threads are not inherited.
+    """
+    import duckdb
+
+    del process
+    database = duckdb.connect(":memory:", config={**_CLOSED, "memory_limit": f"{memory_limit_mb}MB"})
+    database.execute("SET lock_configuration=true")
+    return database
 
 
 def _one_select(connection: "DuckDBPyConnection", text: str) -> "Statement":

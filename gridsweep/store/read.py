@@ -1,10 +1,16 @@
 """Rows of a table, all of them or those that a condition in SQL picks."""
 
+# Arrow makes its compute functions at run time, where pyright cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
 import difflib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import functools
+import operator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gridsweep.store.errors import QueryError, StoreError
 from gridsweep.store.query import quoted, select
@@ -46,6 +52,42 @@ def read_table(
     if found.column_names != read_schema.names:
         raise QueryError(f"where: expected one condition, found {where!r}")
     return pa.table([_like(found[field.name], field.type) for field in read_schema], schema=read_schema)
+
+
+def scan_table(
+    datasets: "Datasets", name: str, columns: Sequence[str], near: Mapping[str, Collection[Any]]
+) -> Iterator[pa.RecordBatch]:
+    """Yields a table's rows piece by piece, in the order of plans and cohorts: memory holds one piece.
+
+    Args:
+        datasets: the store's.
+        name: the table.
+        columns: the columns wanted, in the types of the contract.
+        near: for some columns, which values are wanted; None among them is NULL. Parts of files that have
+            none of them are skipped. Rows with other values come along from the parts that are read.
+    """
+    if name not in TABLES:
+        raise StoreError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
+    names = _select(datasets.schema(name), name, columns).names
+    _select(datasets.schema(name), name, list(near))
+    wanted = [_is_among(column, values) for column, values in near.items()]
+    from gridsweep.store.pruned import PrunedDataset
+
+    try:
+        dataset = datasets.get(name)
+        if wanted and isinstance(dataset, PrunedDataset):
+            dataset = dataset.near(functools.reduce(operator.and_, wanted))
+        yield from dataset.to_batches(columns=names)
+    except (OSError, pa.ArrowException) as error:
+        datasets.raise_damage(name)
+        raise StoreError(f"reading {name}: {error}") from error
+
+
+def _is_among(column: str, values: Collection[Any]) -> pc.Expression:
+    field = pc.field(column)
+    known = [value for value in values if value is not None]
+    found = functools.reduce(operator.or_, (field == value for value in known), pc.scalar(False))
+    return found | field.is_null() if len(known) < len(values) else found
 
 
 def _select(read_schema: pa.Schema, name: str, columns: Sequence[str]) -> pa.Schema:

@@ -3,7 +3,7 @@
 import errno
 import secrets
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from gridsweep.store.fs import FS, discard, probe, put_if_absent, stage
 from gridsweep.store.layout import FOLDERS, FORMAT, Layout
 from gridsweep.store.ledger import Ledger, LedgerProblem
 from gridsweep.store.plans import PlanFile, Plans
-from gridsweep.store.read import read_table
+from gridsweep.store.read import read_table, scan_table
 from gridsweep.store.sealed import BrokenSeal, seal, unseal
 from gridsweep.store.snapshots import read_snapshot, save_snapshot, snapshot_id
 from results_schema import STATUSES
@@ -203,6 +203,16 @@ class Store:
         """Returns rows of a table as Arrow, see ``read_table``."""
         return read_table(self.datasets, name, columns, where)
 
+    def scan(
+        self, name: str, columns: Sequence[str], near: Mapping[str, Collection[Any]] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields rows of a table piece by piece, see ``scan_table``: for what is larger than memory."""
+        return scan_table(self.datasets, name, columns, near or {})
+
+    def columns(self, name: str) -> list[str]:
+        """Returns the names of a table's columns; for ``runs`` with those of the configuration."""
+        return self.datasets.schema(name).names
+
     def runs(self, columns: Sequence[str] | None = None, where: str | None = None) -> "pd.DataFrame":
         """Returns runs with their configuration and metrics."""
         return self.table("runs", columns, where).to_pandas()
@@ -234,7 +244,7 @@ class Store:
         """Returns the rows of one SELECT over the tables and ``members``, see ``query.select``."""
         return query.select(
             self.datasets,
-            self._members(),
+            self._members,
             text,
             row_limit=row_limit,
             memory_limit_mb=memory_limit_mb,

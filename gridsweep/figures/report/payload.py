@@ -143,7 +143,7 @@ def _runs(store: "Store", where: str | None, sweep: str | None, evaluation: str 
     sweeps_of = (
         reading.members(store, None).groupby("run_id")["sweep"].agg(lambda names: " + ".join(sorted(names)))
     )
-    known = store.table("runs", where="false").column_names
+    known = store.columns("runs")
     fixed = ["run_id", "cohort_id", "seed", "status", "reason", "evaluation"]
     found: Frame = store.runs(columns=[*fixed, *(name for name in known if "." in name)])
     texts = ("run_id", "cohort_id", "status", "reason", "evaluation")
