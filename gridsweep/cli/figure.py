@@ -16,6 +16,9 @@ SCORES = ("grid_score_60", "grid_score_90")
 Where = Annotated[str | None, typer.Option(help="SQL condition on units or on runs.")]
 Sweep = Annotated[str | None, typer.Option(help="Only the networks of this sweep.")]
 NullWhere = Annotated[str | None, typer.Option(help="SQL condition on the null's runs.")]
+Null = Annotated[
+    str, typer.Option("--null", help="all; or matched: for each group the noise whose maps are as smooth.")
+]
 Evaluation = Annotated[str | None, typer.Option(help="Which evaluation; default: each run's first.")]
 Bins = Annotated[int | None, typer.Option(help="Which size of rate maps; default: 44 if there.", min=4)]
 SizeOption = Annotated[str, typer.Option(help="slide, double (column) or single.")]
@@ -43,6 +46,7 @@ def figure(
     where: Where = None,
     sweep: Sweep = None,
     null_where: NullWhere = None,
+    null: Null = "all",
     evaluation: Evaluation = None,
     bins: Bins = None,
     size: SizeOption = "slide",
@@ -60,6 +64,7 @@ def figure(
         where=where,
         sweep=sweep,
         null_where=null_where,
+        null=null,
         evaluation=evaluation,
         bins=bins,
         size=size,
@@ -88,6 +93,7 @@ def figures(
     store: StoreFolder = DEFAULT_STORE,
     sweep: Sweep = None,
     null_where: NullWhere = None,
+    null: Null = "all",
     evaluation: Evaluation = None,
     bins: Bins = None,
     size: SizeOption = "slide",
@@ -104,6 +110,7 @@ def figures(
     ask = Ask(
         sweep=sweep,
         null_where=null_where,
+        null=null,
         evaluation=evaluation,
         bins=bins,
         size=size,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridsweep.analysis.frames import Frame
+from gridsweep.analysis.matched import select_matched
 from gridsweep.analysis.selection import Selection, select_units
 from gridsweep.store import QueryError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from gridsweep.store import Store
 
 STYLES = ("empirical", "published")
+NULLS = ("all", "matched")
 
 
 class NoRuns(ValueError):
@@ -30,6 +32,7 @@ class Ask:
         bins: of the rate maps; by default 44 where there are any.
         max_position_error_cm: keep only networks below it.
         null_where: a condition on runs of the null.
+        null: ``all`` nulls, or ``matched``: for each group the one that is as wide, see ``select_matched``.
         partial: draw although planned networks are missing.
         size: ``single`` (90 mm wide), ``double`` (180 mm) or ``slide``.
         style: ``empirical``, or ``published``: smoothed, and with the axes of the original.
@@ -46,6 +49,7 @@ class Ask:
     bins: int | None = None
     max_position_error_cm: float | None = None
     null_where: str | None = None
+    null: str = "all"
     partial: bool = False
     size: str = "slide"
     style: str = "empirical"
@@ -95,12 +99,13 @@ class Ask:
             "include_null": include_null,
         }
         wanted = self.null_where or null_where
+        select = select_matched if self.null == "matched" and include_null else select_units
         try:
             if wanted is not None and self.null_where is None and not has_null(store, wanted):
-                found = select_units(store, score, by, **said)
+                found = select(store, score, by, **said)
                 note = f"The store has no null with {wanted}, which would suit these networks."
                 return dataclasses.replace(found, notes=(*found.notes, note))
-            return select_units(store, score, by, null_where=wanted, **said)
+            return select(store, score, by, null_where=wanted, **said)
         except QueryError as error:
             raise NoRuns(f"the store has none: {error}") from error
         except ValueError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridsweep.analysis.frames import Frame
-from gridsweep.figures._ask import STYLES, Ask, NoRuns
+from gridsweep.figures._ask import NULLS, STYLES, Ask, NoRuns
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.style import SIZES
 
@@ -78,7 +78,8 @@ class Figure:
             ValueError: a choice that the figure does not have.
         """
         ask = ask or Ask()
-        for name, found, known in (("style", ask.style, STYLES), ("size", ask.size, SIZES)):
+        chosen = (("style", ask.style, STYLES), ("size", ask.size, SIZES), ("null", ask.null, NULLS))
+        for name, found, known in chosen:
             if found not in known:
                 raise ValueError(f"found the {name} {found!r}, expected {' or '.join(known)}")
         if not self.grouped and (ask.by or ask.score):

@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gridsweep.analysis.matched import select_matched
 from gridsweep.analysis.selection import Selection, select_units
-from gridsweep.figures._ask import STYLES, Ask
+from gridsweep.figures._ask import NULLS, STYLES, Ask
 from gridsweep.figures._entry import Figure
 from gridsweep.figures._survival_numbers import CRITERIA, rank_for_drawing
 from gridsweep.figures._survival_sheet import Sheet, draw_curves
@@ -35,6 +36,7 @@ def survival(
     bins: int | None = None,
     max_position_error_cm: float | None = None,
     null_where: str | None = None,
+    null: str = "all",
     sweep: str | None = None,
     partial: bool = False,
     each_network: bool = False,
@@ -56,6 +58,7 @@ def survival(
         bins: of the rate maps.
         max_position_error_cm: keep only networks below it.
         null_where: a condition on runs of the null.
+        null: ``all`` nulls, or ``matched``: for each group the one that is as wide.
         sweep: only networks of this sweep.
         partial: draw although networks are missing.
         each_network: also draw a thin curve for every network.
@@ -76,11 +79,13 @@ def survival(
         ("style", style, STYLES),
         ("size", size, SIZES),
         ("score", score, CRITERIA),
+        ("null", null, NULLS),
     ):
         if found not in known:
             raise ValueError(f"survival: found the {name} {found!r}, expected {' or '.join(known)}")
     if not isinstance(source, Selection):
-        source = select_units(
+        select = select_matched if null == "matched" else select_units
+        source = select(
             source,
             score,
             by,

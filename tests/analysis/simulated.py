@@ -125,6 +125,7 @@ def _tables(run: dict, silent_share: float) -> dict:
             "grid_score_90": scores_90.tolist(),
             "period_m": _periods(run, scores_60, rng),
             "silent": silent.tolist(),
+            "autocorrelogram_half_width_m": [run.get("_half_width_m")] * units,
         }.items():
             columns.setdefault(column, []).extend(values)
     errors = {

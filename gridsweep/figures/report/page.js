@@ -382,15 +382,16 @@ function showNetwork(row) {
     for (const score of data.scores) entries.push([score.label, `best ${fixed(score.best[row], 3)}, median ${fixed(score.median[row], 3)}`]);
     entries.push(["position error", Number.isNaN(errorCm[row]) ? "none" : `${fixed(errorCm[row], 2)} cm`], ["units", `${whole(unitsOf[row])}, ${whole(silentOf[row])} silent`]);
   }
-  for (const setting of settings) entries.push([setting.label, settingWords(setting, row)]);
-  const list = make("dl", {}, ...entries.flatMap(([term, words]) => [make("dt", {}, term), make("dd", {}, words)]));
+  const list = (pairs) => make("dl", {}, ...pairs.flatMap(([term, words]) => [make("dt", {}, term), make("dd", {}, words)]));
+  const own = settings.map((setting) => [setting.label, settingWords(setting, row)]).filter(([, words]) => words !== "none");
   const title = make("div", { class: "bar" }, make("h2", {}, `Network ${id}`));
   const maps = make("div", { id: "maps" });
   const words = kept
     ? `The ${kept.units.length} best by either score of the units that keep a map: the map from its lowest to its highest rate (white: unvisited) and its autocorrelogram from −1 (blue) to 1 (red) with the ring of the score, both of the map in 8 bits. The network's own curve is the thin black line among the curves.`
     : `No rate maps of this network are in the page, which has those of ${whole(Object.keys(data.maps.networks).length)} networks. With maps in the store:`;
   const command = kept ? null : make("p", {}, make("code", {}, `gridsweep gallery network ${id} --store STORE`));
-  fill("network", title, list, make("h3", {}, "Rate maps"), make("p", { class: "small" }, words), command, maps);
+  fill("network", title, list(entries), make("h3", {}, "Rate maps"), make("p", { class: "small" }, words), command, maps,
+    make("h3", {}, "Settings that differ in this store"), list(own));
   if (!kept) return;
   const bytes = array(kept.maps, Uint8Array), bins = kept.bins, size = bins * bins;
   const order = kept.units.map((_, place) => place).sort((a, b) => (kept.units[b][state.score.name] ?? -9) - (kept.units[a][state.score.name] ?? -9));

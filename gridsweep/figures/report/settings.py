@@ -30,17 +30,19 @@ def varied_settings(runs: Frame, memberships: Column) -> tuple[list[dict[str, An
     Returns:
         Each setting as the page reads it: name, label; with ``values`` (words) and ``codes`` (a byte a run),
         or with ``numbers`` (float32, NaN where a run has no such setting). ``groups`` says whether curves can
-        be drawn for each value. Words of many values are the ones left out.
+        be drawn for each value. Words of many values are the ones left out; a setting that equals another
+        everywhere, as the seeds of streams equal the seed, is not repeated.
     """
-    found, left_out = [], []
+    found, left_out, seen = [], [], []
     columns = {"sweep": memberships} | {
         name: runs[name] for name in ["seed", *sorted(name for name in runs if "." in name)] if name in runs
     }
     for name, column in columns.items():
         values = column.astype(object)
         distinct = list(pd.unique(values.dropna()))
-        if len(distinct) + bool(values.isna().any()) < 2:
+        if len(distinct) + bool(values.isna().any()) < 2 or any(values.equals(other) for other in seen):
             continue
+        seen.append(values)
         if len(distinct) <= MOST_WORDS:
             found.append(_in_words(name, values, distinct))
         elif all(isinstance(value, int | float) for value in distinct):
