@@ -15,21 +15,23 @@ Source: spec (c), rows SRNN to UGRNN. Kernels are Glorot uniform, biases zero, u
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
 from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, Ports, square_norm
 from gridsweep.networks._dropout import CellDropout, dropped
 from gridsweep.networks._initial import habits
-from gridsweep.networks._products import multiply
+from gridsweep.networks._products import multiply, weigh
 from gridsweep.networks._recurrence import State, run_cell
 
 
 class LayeredCircuit(Circuit):
     """The layers around a cell. A cell adds its tensors and ``step``."""
 
+    apart: ClassVar[bool] = False  # whether ``step`` is given the pair of drive and h W
     input: nnx.Param
     recurrent: nnx.Param
 
@@ -56,14 +58,12 @@ class LayeredCircuit(Circuit):
         return ()
 
     def constants(self) -> Any:
-        """Returns what ``step`` needs beside state, drive and product."""
+        """Returns what ``step`` needs beside the state and what it is given."""
         return None
 
     @staticmethod
-    def step(
-        phi: Callable[[Array], Array], constants: Any, state: State, drive: Array, product: Array
-    ) -> State:
-        """Returns the next state; ``product`` is h_{t-1} W."""
+    def step(phi: Callable[[Array], Array], constants: Any, state: State, given: Any) -> State:
+        """Returns the next state, given the drive plus h_{t-1} W, or the pair of them if ``apart``."""
         raise NotImplementedError
 
     def drives(
@@ -73,11 +73,12 @@ class LayeredCircuit(Circuit):
     ) -> Float[Array, "steps *walks columns"]:
         """Returns what the cell is given at each step, whatever its state."""
         if mask is None:
-            kernel = self.projection.kernel[...] @ self.input[...]
-            given = add_bias(inputs @ kernel, bias_of(self.projection) @ self.input[...])
+            given = weigh(inputs, self.projection.kernel[...] @ self.input[...])
+            bias = bias_of(self.projection) @ self.input[...]
         else:
             given = multiply(dropped(apply(self.projection, inputs), mask), self.input[...])
-        return add_bias(given, self.biases()[0]) if self.biases() else given
+            bias = jnp.zeros(self.input.shape[-1])
+        return add_bias(given, sum(self.biases()[:1], start=bias))
 
     def activity(
         self,
@@ -99,7 +100,9 @@ class LayeredCircuit(Circuit):
         drives = self.drives(inputs, masks.input)
         cell = functools.partial(self.step, ACTIVATIONS[self.activation])
         state = self.begin(start)
-        return run_cell(cell, self.recurrent[...], self.constants(), state, drives, masks.recurrent)
+        return run_cell(
+            cell, self.recurrent[...], self.constants(), state, drives, masks.recurrent, apart=self.apart
+        )
 
     def readout(
         self, activity: Float[Array, "*steps units"], noise: object = None

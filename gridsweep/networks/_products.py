@@ -4,8 +4,9 @@
 operands to 7 bits and adds up in float32. Only operands are rounded: state, accumulation, loss and weights
 stay float32.
 
-The products of the backward pass are rounded alike, which automatic differentiation would not do: their
-cotangents are float32, and a product of mixed types takes the slow path of every device.
+The products of the backward pass are written out. Automatic differentiation would not round them alike (their
+cotangents are float32, and a product of mixed types takes the slow path of every device), and in float32 it
+turns the cotangent of a weight's product round in memory, which costs a CPU a quarter of that product.
 """
 
 import contextlib
@@ -34,11 +35,25 @@ def matrix_products(precision: str) -> Iterator[None]:
         _chosen.reset(before)
 
 
-def multiply(x: Float[Array, "*rows k"], weight: Float[Array, "k n"]) -> Float[Array, "*rows n"]:
-    """Returns x @ weight in float32, its operands rounded as ``matrix_products`` says."""
-    if _chosen.get() == "bfloat16":
-        return _multiply_bfloat16(x, weight)
-    return x @ weight
+def multiply(
+    x: Float[Array, "*rows k"], weight: Float[Array, "k n"], *, fixed: bool = False
+) -> Float[Array, "*rows n"]:
+    """Returns x @ weight in float32, its operands rounded as ``matrix_products`` says.
+
+    A weight that is ``fixed`` has no gradient.
+    """
+    return _multiply(_chosen.get(), fixed, x, weight)
+
+
+def weigh(x: Float[Array, "*rows k"], weight: Float[Array, "k n"]) -> Float[Array, "*rows n"]:
+    """Returns x @ weight in float32 for a handful of inputs k, by as many multiplications of rows.
+
+    A product over two or three numbers is no work for a matrix kernel, and its gradient even less: XLA turns
+    the whole cotangent round in memory for it.
+    """
+    row = (1,) * (x.ndim - 1)
+    terms = (x[..., i : i + 1] * weight[i].reshape(*row, -1) for i in range(weight.shape[0]))
+    return functools.reduce(jnp.add, terms)
 
 
 def sum_of_outer_products(x: Float[Array, "*rows k"], y: Float[Array, "*rows n"]) -> Float[Array, "k n"]:
@@ -47,28 +62,33 @@ def sum_of_outer_products(x: Float[Array, "*rows k"], y: Float[Array, "*rows n"]
     return _outer(_chosen.get(), x.reshape(rows, x.shape[-1]), y.reshape(rows, y.shape[-1]))
 
 
-@functools.partial(jax.custom_vjp)
-def _multiply_bfloat16(x, weight):
-    return _rounded_product(x, weight)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _multiply(precision, fixed, x, weight):
+    del fixed
+    return _product(precision, x, weight)
 
 
-def _forward(x, weight):
-    return _rounded_product(x, weight), (x, weight)
+def _forward(precision, fixed, x, weight):
+    return _multiply(precision, fixed, x, weight), (x, weight)
 
 
-def _backward(operands, cotangent):
+def _backward(precision, fixed, operands, cotangent):
     x, weight = operands
+    by_x = _product(precision, cotangent, weight, contracting=1)
+    if fixed:
+        return by_x, None
     rows = math.prod(x.shape[:-1])
-    by_x = _rounded_product(cotangent, weight, contracting=1)
     flat = x.reshape(rows, x.shape[-1]), cotangent.reshape(rows, cotangent.shape[-1])
-    return by_x, _outer("bfloat16", *flat)
+    return by_x, _outer(precision, *flat)
 
 
-_multiply_bfloat16.defvjp(_forward, _backward)
+_multiply.defvjp(_forward, _backward)
 
 
 def _outer(precision: str, x: Float[Array, "rows k"], y: Float[Array, "rows n"]) -> Float[Array, "k n"]:
-    return _rounded_product(_turned(x.astype(jnp.bfloat16), y), y) if precision == "bfloat16" else x.T @ y
+    if precision == "bfloat16":
+        return _product(precision, _turned(x.astype(jnp.bfloat16), y), y)
+    return x.T @ y
 
 
 def _turned(x: Float[Array, "rows k"], y: Float[Array, "rows n"]) -> Float[Array, "k rows"]:
@@ -88,11 +108,10 @@ def _turned(x: Float[Array, "rows k"], y: Float[Array, "rows n"]) -> Float[Array
     )
 
 
-def _rounded_product(x, weight, contracting=0):
+def _product(precision, x, weight, contracting=0):
     """Returns the product over the last axis of x and one of the weight, which is not turned round first."""
+    if precision == "bfloat16":
+        x, weight = x.astype(jnp.bfloat16), weight.astype(jnp.bfloat16)
     return jax.lax.dot_general(
-        x.astype(jnp.bfloat16),
-        weight.astype(jnp.bfloat16),
-        (((x.ndim - 1,), (contracting,)), ((), ())),
-        preferred_element_type=jnp.float32,
+        x, weight, (((x.ndim - 1,), (contracting,)), ((), ())), preferred_element_type=jnp.float32
     )

@@ -33,6 +33,8 @@ GATES = 3
 class GruCircuit(LayeredCircuit):
     """The layers, and the two kernels and two biases of the cell."""
 
+    apart: ClassVar[bool] = True
+
     def __init__(self, network: Network, ports: Ports, rngs: nnx.Rngs):
         super().__init__(network, ports, rngs)
         self.draw_cell(network, rngs, gates=GATES)
@@ -49,8 +51,9 @@ class GruCircuit(LayeredCircuit):
         return self.recurrent_bias[...]
 
     @staticmethod
-    def step(phi, constants: Float[Array, " columns"], state: State, drive: Array, product: Array) -> State:
+    def step(phi, constants: Float[Array, " columns"], state: State, given: tuple[Array, Array]) -> State:
         """Returns h."""
+        drive, product = given
         x_z, x_r, x_h = jnp.split(drive, GATES, axis=-1)
         y_z, y_r, y_h = jnp.split(add_bias(product, constants), GATES, axis=-1)
         keep = jax.nn.sigmoid(x_z + y_z)

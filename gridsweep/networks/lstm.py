@@ -49,10 +49,10 @@ class LstmCircuit(LayeredCircuit):
         return (self.bias[...],)
 
     @staticmethod
-    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+    def step(phi, constants: None, state: State, given: Array) -> State:
         """Returns (h, c)."""
         del constants
-        a_i, a_f, a_c, a_o = jnp.split(drive + product, GATES, axis=-1)
+        a_i, a_f, a_c, a_o = jnp.split(given, GATES, axis=-1)
         memory = jax.nn.sigmoid(a_f) * state[1] + jax.nn.sigmoid(a_i) * phi(a_c)
         return jax.nn.sigmoid(a_o) * phi(memory), memory
 

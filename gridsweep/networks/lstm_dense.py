@@ -34,7 +34,7 @@ from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise
 from gridsweep.networks._dropout import dropout_mask
 from gridsweep.networks._initial import habits
 from gridsweep.networks._layered import bias_of
-from gridsweep.networks._products import multiply
+from gridsweep.networks._products import multiply, weigh
 from gridsweep.networks._recurrence import run_cell
 from gridsweep.networks.lstm import GATES, LstmCircuit
 from gridsweep.trajectories import Walk
@@ -67,7 +67,7 @@ class LstmDenseCircuit(Circuit):
         """Returns h after each step."""
         del noise
         bias = jnp.sum(self.bias[...], axis=0)
-        drives = inputs @ self.input[...]
+        drives = weigh(inputs, self.input[...])
         drives += bias.reshape((1,) * (drives.ndim - 1) + bias.shape)
         hidden, memory = jnp.split(_apply(self.encoder, start), 2, axis=-1)
         cell = functools.partial(LstmCircuit.step, ACTIVATIONS[self.activation])

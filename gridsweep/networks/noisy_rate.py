@@ -25,7 +25,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
 from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, Ports, square_norm
-from gridsweep.networks._products import multiply
+from gridsweep.networks._products import multiply, weigh
 from gridsweep.networks._recurrence import State, run_cell
 from gridsweep.trajectories import Walk
 
@@ -56,7 +56,7 @@ class NoisyRateCircuit(Circuit):
     ) -> Float[Array, "steps *walks units"]:
         """Returns u after each step."""
         bias = self.bias[...]
-        drives = inputs @ self.input[...] + bias.reshape((1,) * (inputs.ndim - 1) + bias.shape)
+        drives = weigh(inputs, self.input[...]) + bias.reshape((1,) * (inputs.ndim - 1) + bias.shape)
         drives = drives if noise.cell is None else drives + noise.cell
         phi = ACTIVATIONS[self.activation]
         x = jnp.zeros((*start.shape[:-1], len(bias)), drives.dtype)
@@ -92,9 +92,9 @@ class NoisyRateCircuit(Circuit):
         }
 
 
-def _euler_step(phi: Callable, leak: Array, state: State, drive: Array, product: Array) -> State:
+def _euler_step(phi: Callable, leak: Array, state: State, given: Array) -> State:
     """Returns (u, x) a step later."""
-    x = (1 - leak) * state[1] + leak * (product + drive)
+    x = (1 - leak) * state[1] + leak * given
     return phi(x), x
 
 

@@ -17,7 +17,7 @@ from gridsweep.kinds import kind
 from gridsweep.networks._base import ACTIVATIONS, QUIET, Circuit, Network, Noise, Ports, square_norm
 from gridsweep.networks._dropout import CellDropout, DropoutNetwork, dropped
 from gridsweep.networks._initial import habits
-from gridsweep.networks._products import multiply
+from gridsweep.networks._products import multiply, weigh
 from gridsweep.networks._recurrence import run_cell, vanilla_cell
 
 
@@ -41,7 +41,7 @@ class RnnCircuit(Circuit):
     ) -> Float[Array, "steps *walks units"]:
         """Returns the hidden state after each step."""
         masks = noise.cell or CellDropout()
-        drives = dropped(inputs, masks.input) @ self.input[...]
+        drives = weigh(dropped(inputs, masks.input), self.input[...])
         state = (multiply(start, self.encoder[...]),)
         cell = functools.partial(vanilla_cell, ACTIVATIONS[self.activation])
         return run_cell(cell, self.recurrent[...], None, state, drives, masks.recurrent)

@@ -27,9 +27,9 @@ class SrnnCircuit(LayeredCircuit):
         self.draw_cell(network, rngs, gates=1)
 
     @staticmethod
-    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+    def step(phi, constants: None, state: State, given: Array) -> State:
         """Returns h."""
-        return vanilla_cell(phi, constants, state, drive, product)
+        return vanilla_cell(phi, constants, state, given)
 
 
 @kind

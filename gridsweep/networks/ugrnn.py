@@ -50,10 +50,10 @@ class UgrnnCircuit(LayeredCircuit):
         return (self.bias[...],)
 
     @staticmethod
-    def step(phi, constants: None, state: State, drive: Array, product: Array) -> State:
+    def step(phi, constants: None, state: State, given: Array) -> State:
         """Returns h."""
         del constants
-        a_g, a_c = jnp.split(drive + product, GATES, axis=-1)
+        a_g, a_c = jnp.split(given, GATES, axis=-1)
         keep = jax.nn.sigmoid(a_g + KEEP_BIAS)
         return (keep * state[0] + (1 - keep) * phi(a_c),)
 

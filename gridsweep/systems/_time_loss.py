@@ -6,6 +6,7 @@ steps, together with their gradient, and only the gradient with respect to the u
 the backward pass of the recurrence wants anyway. Works for any target, loss and readout.
 """
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,23 +44,25 @@ def mean_loss(
     """Returns the mean loss over steps and walks. Weights that ``readout`` does not use get no gradient."""
     names = system.network.readout_weights()
     readout = {name: weights[name] for name in names}
-    return _total(system, cells, readout, activity, steps) / math.prod(activity.shape[:2])
+    return _mean(system, cells, readout, activity, steps)
 
 
 @jax.custom_vjp
-def _total(system, cells, readout, activity, steps):
+def _mean(system, cells, readout, activity, steps):
+    of_piece = functools.partial(_share, system, cells, math.prod(activity.shape[:2]))
+
     def add(total, given):
-        return total + _loss_of(system, cells, readout, *given), None
+        return total + of_piece(readout, *given), None
 
     return jax.lax.scan(add, jnp.float32(0.0), _cut(system, activity, steps))[0]
 
 
 def _forward(system, cells, readout, activity, steps):
+    of_piece = functools.partial(_share, system, cells, math.prod(activity.shape[:2]))
+
     def add(carry, given):
         total, by_readout = carry
-        part, (more, by_activity) = jax.value_and_grad(_loss_of, argnums=(2, 3))(
-            system, cells, readout, *given
-        )
+        part, (more, by_activity) = jax.value_and_grad(of_piece, argnums=(0, 1))(readout, *given)
         return (total + part, jax.tree.map(jnp.add, by_readout, more)), by_activity
 
     start = jnp.float32(0.0), jax.tree.map(jnp.zeros_like, readout)
@@ -72,17 +75,21 @@ def _backward(gradient, cotangent):
     return None, None, by_readout, by_activity, None
 
 
-_total.defvjp(_forward, _backward)
+_mean.defvjp(_forward, _backward)
 
 
-def _loss_of(system, cells, readout, activity, steps):
-    """Returns the summed loss of a piece of time; activity is (steps, walks, units)."""
+def _share(system, cells, count, readout, activity, steps):
+    """Returns what a piece of time adds to the mean over ``count`` steps of walks; activity is (steps, walks,
+    units).
+
+    Divided here and not at the end, so that the gradient of all activity need not be divided once more.
+    """
     circuit = system.network.bind_readout(readout, system.ports)
     rows = math.prod(activity.shape[:2])
     output = circuit.readout(activity, steps.noise).reshape(rows, -1)
     walk = standing_at(steps.position_m.reshape(rows, 2), steps.heading_rad.reshape(rows))
     wanted = system.target.encode(system.arena, cells, walk)
-    return jnp.sum(system.loss_per_step(output, wanted))
+    return jnp.sum(system.loss_per_step(output, wanted)) / count
 
 
 def _cut(system, activity, steps):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gridsweep.networks._products import matrix_products, multiply, sum_of_outer_products
+from gridsweep.networks._products import matrix_products, multiply, sum_of_outer_products, weigh
 
 
 def operands():
@@ -47,6 +47,28 @@ def test_full_precision_is_full_on_a_cpu(precision):
         )
         outer = np.einsum("rsk,rsn->kn", np.asarray(x, float), np.asarray(cotangent, float))
         np.testing.assert_allclose(sum_of_outer_products(x, cotangent), outer, rtol=1e-5, atol=1e-5)
+        by_x, by_weight = jax.vjp(multiply, x, weight)[1](cotangent)
+    np.testing.assert_allclose(by_x, np.asarray(cotangent, float) @ np.asarray(weight, float).T, atol=1e-5)
+    np.testing.assert_allclose(by_weight, outer, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_fixed_weight_has_no_gradient(precision):
+    x, weight, cotangent = operands()
+    with matrix_products(precision):
+        by_x, by_weight = jax.vjp(lambda x, weight: multiply(x, weight, fixed=True), x, weight)[1](cotangent)
+        np.testing.assert_array_equal(by_x, jax.vjp(lambda x: multiply(x, weight), x)[1](cotangent)[0])
+    assert not by_weight.any()
+
+
+def test_weighing_is_the_product_and_has_its_gradients():
+    x, weight, cotangent = operands()
+    x, weight = x[..., :3], weight[:3]
+    found, backward = jax.vjp(weigh, x, weight)
+    expected, plain = jax.vjp(lambda x, weight: x @ weight, x, weight)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for one, other in zip(backward(cotangent), plain(cotangent), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_the_choice_ends_with_the_block_even_after_an_error():

@@ -42,8 +42,9 @@ def test_one_matrix_product_is_inside_the_scan_and_one_inside_its_gradient(kind)
     assert products(back.params["jaxpr"]) == 1
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-def test_the_gradient_is_that_of_the_plain_scan(masked):
+def test_the_gradient_is_that_of_the_plain_scan(masked, apart):
     rng = np.random.default_rng(0)
     recurrent, state, drives = (
         jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((4, 4), (3, 4), (5, 3, 4))
@@ -59,10 +60,10 @@ def test_the_gradient_is_that_of_the_plain_scan(masked):
         return jnp.sum(weight * jnp.stack(kept))
 
     def ours(recurrent, state, drives):
-        def cell(constants, state, drive, product):
-            return vanilla_cell(jnp.tanh, constants, state, drive, product)
+        def cell(constants, state, given):
+            return vanilla_cell(jnp.tanh, constants, state, given[0] + given[1] if apart else given)
 
-        return jnp.sum(weight * run_cell(cell, recurrent, None, (state,), drives, mask))
+        return jnp.sum(weight * run_cell(cell, recurrent, None, (state,), drives, mask, apart=apart))
 
     expected = jax.value_and_grad(plain, argnums=(0, 1, 2))(recurrent, state, drives)
     found = jax.value_and_grad(ours, argnums=(0, 1, 2))(recurrent, state, drives)
