@@ -20,16 +20,30 @@ from ray import tune
 
 from gridsweep.drive.cores import available_cores, pin_to_free_core
 from gridsweep.drive.failure import DiskFull
+from gridsweep.drive.inline import claimed_in_words
 from gridsweep.drive.settle import settle
-from gridsweep.drive.work import UNDER_WAY, CohortWork, Piece, Progress, Report, pieces_left
+from gridsweep.drive.work import (
+    UNDER_WAY,
+    CohortWork,
+    Piece,
+    Progress,
+    Report,
+    claims_of,
+    pieces_left,
+    unclaimed,
+)
 from gridsweep.store import Store
 from gridsweep.store.attempts import record_attempt
 
 
 @dataclasses.dataclass(frozen=True)
 class Driver:
-    """What this process shares with the callbacks that Tune copies and would otherwise pickle."""
+    """What this process shares with the callbacks that Tune copies and would otherwise pickle.
 
+    Its name is in the claims of its workers: of those it is told when they die.
+    """
+
+    name: str
     store: Store
     report: Report
     stop: Callable[[], bool]
@@ -68,18 +82,26 @@ def run_with_ray(
     """
     global _driver
     run_ids = list(run_ids)
-    _driver = Driver(store, report, stop)
+    _driver = Driver(secrets.token_hex(4), store, report, stop)
+    waiting = False
     with _connected(address, slots or len(available_cores()), scratch):
         while left := pieces_left(store, run_ids):
-            _tune(store, left, scratch)
+            free = unclaimed(claims_of(store), left)
+            if free:
+                _tune(_driver, free, scratch)
             for line in settle(store, run_ids):
                 notice(line)
             if stop():
                 return
             if _driver.no_room:
                 raise DiskFull(_driver.no_room[-1])
-            if pieces_left(store, run_ids) == left:
-                time.sleep(WAIT_S)  # all claimed by other processes, or by orphans of a killed driver
+            if pieces_left(store, run_ids) != left:
+                continue
+            # All claimed by other processes, or by workers that outlive a killed driver.
+            if not free and not waiting:
+                notice(f"waiting: {claimed_in_words(store, len(left))}")
+            waiting = waiting or not free
+            time.sleep(WAIT_S)
 
 
 @contextlib.contextmanager
@@ -94,15 +116,16 @@ def _connected(address: str, slots: int, scratch: Path) -> Iterator[None]:
         ray.shutdown()
 
 
-def _tune(store: Store, pieces: list[Piece], scratch: Path) -> None:
-    """Runs one Tune experiment over cohorts."""
+def _tune(driver: Driver, pieces: list[tuple[Piece, str]], scratch: Path) -> None:
+    """Runs one Tune experiment over cohorts that are unclaimed."""
     on_gpu = ray.cluster_resources().get("GPU", 0) > 0
     trainable = tune.with_resources(CohortTrainable, {"gpu": 1} if on_gpu else {"cpu": 1})
     tune.Tuner(
         trainable,
         param_space={
-            "store": str(store.path.resolve()),
-            "cohort": tune.grid_search([piece._asdict() for piece in pieces]),
+            "store": str(driver.store.path.resolve()),
+            "sender": driver.name,
+            "cohort": tune.grid_search([{"piece": piece._asdict(), "over": over} for piece, over in pieces]),
         },
         tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id),
         run_config=tune.RunConfig(
@@ -147,7 +170,8 @@ class Reporter(tune.Callback):
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         del iteration, trials
         if _driver is not None:
-            piece = Piece(**trial.config["cohort"])
+            piece = Piece(**trial.config["cohort"]["piece"])
+            claims_of(_driver.store).end_claim_of(piece.cohort_id, sender=_driver.name)
             message = "the worker process died: killed, out of memory, or its machine is gone"
             record_attempt(_driver.store, piece.cohort_id, message, reason="killed_worker")
             _driver.report(Progress(piece.cohort_id, piece.runs, 0, 0, 0.0, None, 0, "failed", message))
@@ -172,7 +196,12 @@ class CohortTrainable(tune.Trainable):
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._work = CohortWork(Store.open(Path(config["store"])), Piece(**config["cohort"]))
+        self._work = CohortWork(
+            Store.open(Path(config["store"])),
+            Piece(**config["cohort"]["piece"]),
+            sender=config["sender"],
+            over=config["cohort"]["over"],
+        )
 
     def step(self) -> dict[str, Any]:
         """Trains one chunk; the last one scores and commits."""

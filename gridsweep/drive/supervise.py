@@ -2,9 +2,9 @@
 
 No exception tells of the worst: when the head node's Ray dies, its driver aborts after a minute, or hangs
 without a word. So this process looks at the store alone. When nothing was begun and nothing committed for
-three times the usual time of a cohort, and ten minutes at least, or when the driver ended by a signal,
-the driver and all its children are ended and the same command is given again. That is safe at any moment:
-work to do is what the ledger lacks.
+three times the usual time of a cohort, and ten minutes at least, or when the driver ended by a signal or by
+Ray's hand, the driver and all its children are ended and the same command is given again. That is safe at
+any moment: work to do is what the ledger lacks.
 """
 
 import contextlib
@@ -26,6 +26,9 @@ MOST_RESTARTS = 20
 # Restarts after which something was committed are no sign of a driver that cannot live.
 MOST_IN_VAIN = 3
 EXIT_GAVE_UP = 3
+# The codes that the command itself ends with (docs/store.md). Ray ends a driver whose head is gone with 1,
+# and so does Python after an exception that nobody foresaw: both are worth another try.
+ANSWERS = frozenset({0, 2, 3, 4, 5, 6, 7, 8})
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
@@ -83,8 +86,7 @@ def _watch(driver: subprocess.Popen[bytes], store: Path, *, patience_s: float, l
             pass
         else:
             _end(family)
-            # A code of our own is an answer; a signal or an abort is none.
-            return "" if driver.returncode in range(9) else f"the driver ended with {driver.returncode}"
+            return "" if driver.returncode in ANSWERS else f"the driver ended with {driver.returncode}"
         # Gathered while the driver lives: what outlives it belongs to nobody afterwards.
         family |= descendants(driver.pid)
         now_s, signs = time.monotonic(), _signs(store)

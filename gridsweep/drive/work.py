@@ -162,10 +162,42 @@ def _claims(root: Path) -> Claims:
     return Claims(Store.open(root))
 
 
-class CohortWork:
-    """One cohort, claimed and on its way to a commit; advanced step by step by whoever drives."""
+def unclaimed(claims: Claims, pieces: Iterable[Piece]) -> list[tuple[Piece, str]]:
+    """Returns the cohorts that nobody is at work on, each with the nonce of a claim that is over, or "".
 
-    def __init__(self, store: Store, piece: Piece, *, checkpoint_every_s: float = CHECKPOINT_EVERY_S):
+    Only a process that lasts can say so: it has to see for a minute that a claim does not change. Those that
+    it sends are told the nonce, since they would have to watch for a minute themselves.
+    """
+    newest, found = claims.newest(), []
+    for piece in pieces:
+        holder = newest.get(piece.cohort_id)
+        if holder is None:
+            found.append((piece, ""))
+        elif claims.is_over(holder):
+            found.append((piece, holder.nonce))
+    return found
+
+
+class CohortWork:
+    """One cohort, claimed and on its way to a commit; advanced step by step by whoever drives.
+
+    Args:
+        store: the store.
+        piece: which cohort.
+        checkpoint_every_s: training time between two checkpoints.
+        sender: who sent this process, see ``Claims.try_claim``.
+        over: nonce of a claim that the sender knows to be over, see ``unclaimed``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        piece: Piece,
+        *,
+        checkpoint_every_s: float = CHECKPOINT_EVERY_S,
+        sender: str = "",
+        over: str = "",
+    ):
         self.store, self.piece = store, piece
         self._checkpoint_every_s = checkpoint_every_s
         self._saved_at_s = 0.0
@@ -183,7 +215,10 @@ class CohortWork:
         except DiskFull as error:
             self._stopped = error
             return
-        self._claim = claims_of(store).try_claim(piece.cohort_id)
+        claims = claims_of(store)
+        if over:
+            claims.take_as_over(over)
+        self._claim = claims.try_claim(piece.cohort_id, sender=sender)
         if self._claim is None:
             return
         # Whoever had it may have committed it, or split it, after we made our list and before it let go.

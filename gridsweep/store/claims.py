@@ -9,6 +9,10 @@ A claim is a file ``leases/<cohort_id>.<epoch>.json``, made by whoever is first.
 that it lives by replacing a heartbeat file beside it. Whoever sees no change for a minute, by
 its own clock, takes the next epoch; a holder that finds a higher epoch than its own has lost.
 On one machine nobody has to wait: a process that is gone is gone.
+
+Workers that a driver sends to other machines come and go, too soon to see a minute of silence. So the driver
+watches, and tells them whose claim is over; and a claim says who sent its holder, so that a driver which is
+told that a worker of its own is dead need not wait.
 """
 
 import json
@@ -46,12 +50,14 @@ class Holder:
         epoch: how often the cohort changed hands, from 1.
         owner: the process; None when the file cannot be read.
         unchanged_s: how long the observer has seen no heartbeat; 0 at its first look.
+        nonce: what tells this claim from any other.
     """
 
     cohort_id: str
     epoch: int
     owner: Owner | None
     unchanged_s: float
+    nonce: str
 
 
 @dataclass
@@ -104,16 +110,22 @@ class Claims:
         self._layout = store.layout
         self._host = host
         self._seen: dict[str, tuple[object, float]] = {}
+        self._over: set[str] = set()
 
-    def try_claim(self, cohort_id: str) -> Claim | None:
-        """Returns the claim on a cohort, or None while somebody else has it."""
+    def try_claim(self, cohort_id: str, *, sender: str = "") -> Claim | None:
+        """Returns the claim on a cohort, or None while somebody else has it.
+
+        Args:
+            cohort_id: the cohort.
+            sender: a name of whoever sent this process and will know if it dies, see ``end_claim_of``.
+        """
         check_id(cohort_id, "cohort_id")
         with naming(f"claiming cohort {cohort_id}"):
             epochs = self._epochs().get(cohort_id, [])
             newest = max(epochs, default=0)
-            if newest and not self._is_over(self._observe(cohort_id, newest)):
+            if newest and not self.is_over(self._observe(cohort_id, newest)):
                 return None
-            nonce = secrets.token_hex(8)
+            nonce = f"{sender}{secrets.token_hex(8)}"
             data = json.dumps({"nonce": nonce, **asdict(self._here())}).encode()
             lease = self._path(cohort_id, newest + 1)
             if not put_if_absent(self._fs, self._layout.staging, lease, data):
@@ -124,9 +136,37 @@ class Claims:
 
     def holders(self) -> list[Holder]:
         """Returns who holds which cohort, as far as they are not known to have ended."""
+        return [holder for holder in self.newest().values() if not self.is_over(holder)]
+
+    def newest(self) -> dict[str, Holder]:
+        """Returns the newest claim on every cohort that has one, whether it is over or not."""
         with naming("reading the claims"):
-            seen = [self._observe(cohort_id, max(epochs)) for cohort_id, epochs in self._epochs().items()]
-        return [holder for holder in seen if not self._is_over(holder) and holder.cohort_id != MAINTENANCE]
+            seen = {
+                cohort_id: self._observe(cohort_id, max(epochs))
+                for cohort_id, epochs in self._epochs().items()
+            }
+        seen.pop(MAINTENANCE, None)
+        return seen
+
+    def is_over(self, holder: Holder) -> bool:
+        """Whether a claim keeps nobody from its cohort any more, as far as this process knows."""
+        dead = holder.owner is not None and holder.owner.is_dead(self._here())
+        return dead or holder.nonce in self._over or holder.unchanged_s >= DEAD_AFTER_S
+
+    def take_as_over(self, nonce: str) -> None:
+        """Takes another's word that a claim is over: it has watched for longer than this process."""
+        self._over.add(nonce)
+
+    def end_claim_of(self, cohort_id: str, *, sender: str) -> bool:
+        """Takes a claim as over whose holder ``sender`` sent, and knows to be dead. Returns whether it stood.
+
+        A claim that somebody else made meanwhile is left alone.
+        """
+        holder = self.newest().get(cohort_id)
+        if holder is None or not holder.nonce.startswith(sender):
+            return False
+        self.take_as_over(holder.nonce)
+        return True
 
     def holder_of(self, cohort_id: str) -> Owner | None:
         """Returns the process whose claim on a cohort is the newest, if it can be told."""
@@ -166,11 +206,7 @@ class Claims:
         if known != state:
             since = now
             self._seen[cohort_id] = (state, now)
-        return Holder(cohort_id, epoch, owner, now - since)
-
-    def _is_over(self, holder: Holder) -> bool:
-        dead = holder.owner is not None and holder.owner.is_dead(self._here())
-        return dead or holder.unchanged_s >= DEAD_AFTER_S
+        return Holder(cohort_id, epoch, owner, now - since, nonce or f"unreadable {epoch}")
 
     def _read(self, cohort_id: str, epoch: int) -> tuple[Owner | None, str]:
         try:

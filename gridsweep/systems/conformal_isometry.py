@@ -33,6 +33,7 @@ from gridsweep.maps.area_mean import area_mean
 from gridsweep.systems._base import Keys, Observation, State, System
 from gridsweep.systems._descent import clipped, descend, fresh_state
 from gridsweep.systems._training import Training
+from gridsweep.targets._base import too_wide
 
 INITIAL_SPREAD = 1e-3  # standard deviation of v and u, half-width of the recurrent weights (spec 5.1)
 KERNEL_PAIR_SPREAD = 0.48  # standard deviation of the distance of a pair, in sides (spec 5.1)
@@ -144,8 +145,8 @@ class ConformalIsometry(System):
         return settings | {"system": defaults | dict(own), "training": usual | dict(training)}
 
     def problems(self) -> list[Problem]:
-        """Modules are of one size, and a pair of moves fits into the square."""
-        found = []
+        """Modules are of one size; a pair of moves and the kernel fit into the square."""
+        found = too_wide("system.kernel_width_m", self.kernel_width_m, self.side_m, "system.side_m")
         if self.units % self.modules:
             expected = f"a multiple of system.modules ({self.modules})"
             found.append(Problem("units", str(self.units), expected))

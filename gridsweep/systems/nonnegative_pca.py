@@ -32,7 +32,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
+from gridsweep.kinds import Problem, Scalar, kind, per_cohort, per_lane
 from gridsweep.systems._base import Keys, Observation, State, System
 from gridsweep.systems._lattice import (
     convolve,
@@ -42,6 +42,7 @@ from gridsweep.systems._lattice import (
     mode_numbers,
     report,
 )
+from gridsweep.targets._base import too_wide
 
 # Of the published network (spec 3.7a).
 PEAK_RATE = 30.0
@@ -108,6 +109,10 @@ class NonnegativePca(System):
     def total_updates(self) -> int:
         """The steps of learning."""
         return self.updates
+
+    def problems(self) -> list[Problem]:
+        """No field is wider than the torus."""
+        return too_wide("system.field_width_m", self.field_width_m, self.side_m, "system.side_m")
 
     def canonical(self) -> Self:
         """Leaves out the seed of a walk that nobody walks, and the width of a surround without volume."""

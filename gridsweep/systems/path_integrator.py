@@ -89,17 +89,18 @@ class PathIntegrator(System):
         return dataclasses.replace(normal, network=network, training=training, trajectory=trajectory, **seeds)
 
     def problems(self) -> list[Problem]:
-        """A cross-entropy needs a target that is a distribution."""
+        """A target fits its arena, and a cross-entropy needs one that is a distribution."""
+        found = self.target.problems_in(self.arena)
         if self.loss.needs_distribution and not self.target.is_distribution:
-            return [
+            found.append(
                 Problem(
                     "loss.kind",
                     f"{self.loss.kind_name()} with a target ({self.target.kind_name()}) whose activity does "
                     "not sum to one",
                     "mse, or a target with normalisation: global",
                 )
-            ]
-        return []
+            )
+        return found
 
     @property
     def scored_units(self) -> int:

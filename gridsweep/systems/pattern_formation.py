@@ -31,7 +31,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from gridsweep.arena import Arena
-from gridsweep.kinds import Scalar, kind, part, per_cohort, per_lane
+from gridsweep.kinds import Problem, Scalar, kind, part, per_cohort, per_lane
 from gridsweep.systems._base import Keys, Observation, State, System
 from gridsweep.systems._lattice import (
     ACTIVATIONS,
@@ -46,6 +46,7 @@ from gridsweep.systems._lattice import (
     unit_mean_square,
 )
 from gridsweep.targets import Target
+from gridsweep.targets._base import too_wide
 from gridsweep.targets.gaussian import Gaussian
 
 START_SCALE = 1e-8  # spec 3.4: of the published noise
@@ -118,6 +119,12 @@ class PatternFormation(System):
     def total_updates(self) -> int:
         """The steps of the dynamics."""
         return self.updates
+
+    def problems(self) -> list[Problem]:
+        """The target has to be of its arena's size, or the kernel that stands for it."""
+        if self.kernel == "target":
+            return self.target.problems_in(self.arena)
+        return too_wide("system.kernel_width_m", self.kernel_width_m, self.arena.side_m, "arena.side_m")
 
     def canonical(self) -> Self:
         """Leaves out the target of a closed kernel, the width of a drawn one, and a drive without effect."""

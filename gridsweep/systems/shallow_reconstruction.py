@@ -109,8 +109,8 @@ class ShallowReconstruction(System):
         return settings | {"loss": {"kind": usual, **loss}}
 
     def problems(self) -> list[Problem]:
-        """What a method or a loss cannot work with."""
-        found = []
+        """What a method or a loss cannot work with, and what does not fit the arena."""
+        found = self.target.problems_in(self.arena)
         target = f"a target ({self.target.kind_name()}) whose activity is no distribution"
         if self.loss.needs_distribution and not self.target.is_distribution:
             found.append(Problem("loss.kind", f"{self.loss.kind_name()} with {target}", "mse"))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from gridsweep.arena import Arena
-from gridsweep.kinds import Kind, Scalar, Uniform, kind
+from gridsweep.kinds import Kind, Problem, Scalar, Uniform, kind
 from gridsweep.trajectories import Walk, standing_at
 
 Cells = Any  # a pytree of arrays, whatever the target needs to remember of its draw
@@ -66,6 +66,35 @@ class Target(Kind):
         """Returns what sets the network's initial state: the activity at the start of a walk, unless said."""
         start = standing_at(walk.start_m[None], walk.start_heading_rad[None])
         return self.encode(arena, cells, start)[0]
+
+    def problems_in(self, arena: Arena) -> list[Problem]:
+        """What of this target cannot be in that arena; nothing unless said."""
+        del arena
+        return []
+
+
+def too_wide(field: str, width_m: Scalar | Uniform, side_m: Scalar, side: str) -> list[Problem]:
+    """Returns the complaint about a field that is wider than the arena, or nothing.
+
+    Such a field answers much alike everywhere: the width was meant in another unit, or the arena.
+
+    Args:
+        field: the width's key in a sweep file.
+        width_m: standard deviation of a field, or what it is drawn from.
+        side_m: the side of the square that the arena lies in, which no arena is wider than.
+        side: the key of that side.
+    """
+    widest_m = width_m.high if isinstance(width_m, Uniform) else width_m
+    if widest_m <= side_m:
+        return []
+    drawn = " as the widest of those drawn" if isinstance(width_m, Uniform) else ""
+    return [
+        Problem(
+            field,
+            f"a width of {widest_m:g} m{drawn}, wider than the arena",
+            f"at most {side_m:g} m ({side})",
+        )
+    ]
 
 
 def draw_spread(key: PRNGKeyArray, value: Scalar | Uniform, shape: tuple[int, ...]) -> Float[Array, "..."]:

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from gridsweep.arena import Arena
-from gridsweep.kinds import Scalar, kind, per_cohort, per_lane
-from gridsweep.targets._base import Target, draw_spread
+from gridsweep.kinds import Problem, Scalar, kind, per_cohort, per_lane
+from gridsweep.targets._base import Target, draw_spread, too_wide
 
 CELLS_DECODED = 3  # spec b.4: the only number the published programs support
 
@@ -85,6 +85,10 @@ class PlaceCellTarget(Target):
         _, chosen = jax.lax.top_k(output, CELLS_DECODED)
         exists = None if cells.exists is None else cells.exists[chosen]
         return mean_of_tightest_fields(arena, cells.centres_m[chosen], exists)
+
+    def problems_in(self, arena: Arena) -> list[Problem]:
+        """No field is wider than the arena."""
+        return too_wide("target.field_width_m", self.field_width_m, arena.side_m, "arena.side_m")
 
     def canonical(self) -> Self:
         """Leaves out the mean number of extra fields where there is room for none."""

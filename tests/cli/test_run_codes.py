@@ -13,6 +13,7 @@ from gridsweep.drive.work import pieces_left
 from gridsweep.spec import load_sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import record_attempt
+from tests.spec.test_bad_input import GOOD, MISTAKES
 
 SWEEP = """
 name: noise
@@ -72,6 +73,17 @@ def test_2_for_a_cluster_that_asks_for_no_token_and_nothing_is_written(sweep, tm
     assert found.exit_code == 2
     assert "RAY_AUTH_MODE=token" in found.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_2_for_every_mistake_of_a_sweep_file_and_nothing_is_written(command, tmp_path):
+    sweep = tmp_path / "bad.yaml"
+    for before, after, expected in MISTAKES:
+        sweep.write_text(GOOD.replace(before, after))
+        found = gridsweep(command, sweep, "--store", tmp_path / "new")
+        assert found.exit_code == 2, after
+        assert expected in found.stderr
+        assert sorted(tmp_path.iterdir()) == [sweep], after
 
 
 def test_3_when_a_run_failed_and_retry_then_says_so(grown, store):

@@ -4,10 +4,12 @@ import pytest
 
 from gridsweep.drive import inline
 from gridsweep.drive.inline import AllClaimed, run_inline
-from gridsweep.drive.work import CohortWork, pieces_left, runs_of, write_plan
+from gridsweep.drive.work import CohortWork, pieces_left, runs_of, unclaimed, write_plan
 from gridsweep.spec import Sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import failed_attempts
+from gridsweep.store.claims import DEAD_AFTER_S
+from gridsweep.store.owner import Owner
 from gridsweep.train import CohortTraining
 from tests.tiny import small_document
 
@@ -75,6 +77,24 @@ def test_what_another_process_has_claimed_is_left_to_it(store):
     claim.release()
     run_inline(store, plan.expansion.run_ids, wait=False)
     assert len(store.runs()) == 2
+
+
+def test_a_worker_takes_over_at_once_what_its_sender_has_watched(store):
+    """Workers of a Ray live too short to see a minute of silence on another machine; the driver does."""
+    piece = pieces_left(store, planned(store, seeds=1).expansion.run_ids)[0]
+    elsewhere = Owner(host="lost", machine="a" * 12, pid=4711, started=99)
+    now_s = 0.0
+    Claims(store, host=elsewhere).try_claim(piece.cohort_id, sender="driver")
+    driver = Claims(store, clock=lambda: now_s)
+    assert unclaimed(driver, [piece]) == []
+    now_s = DEAD_AFTER_S
+    ((found, over),) = unclaimed(driver, [piece])
+    assert found == piece
+    assert CohortWork(store, piece).claimed_elsewhere
+    worker = CohortWork(store, piece, over=over)
+    assert not worker.claimed_elsewhere
+    worker.release()
+    assert unclaimed(driver, [piece]) == [(piece, "")]
 
 
 def test_a_cohort_that_was_committed_since_the_list_was_made_is_not_trained_again(store, monkeypatch):

@@ -16,6 +16,7 @@ times = len((store / "log").read_text().splitlines())
 def commit(name): (store / "ledger" / f"{name}.json").write_text("{}")
 """
 DIES_TWICE = "commit(times)\nif times < 3: os.kill(os.getpid(), signal.SIGKILL)\nsys.exit(3)"
+ENDED_BY_RAY = "commit(times)\nos._exit(1 if times < 2 else 0)"
 ENDS = "sys.exit(int(sys.argv[2]))"
 HANGS = """
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -60,6 +61,13 @@ def test_a_driver_that_is_killed_is_started_again_until_it_ends_by_itself(store)
     code, said, started = watch(store, DIES_TWICE)
     assert (code, started) == (3, 3)
     assert said == ["supervise: the driver ended with -9; starting the driver again"] * 2
+
+
+def test_a_driver_that_ray_ends_is_started_again(store):
+    """Ray calls ``_exit(1)`` sixty seconds after its head was lost: a code, but none of ours."""
+    code, said, started = watch(store, ENDED_BY_RAY)
+    assert (code, started) == (0, 2)
+    assert said == ["supervise: the driver ended with 1; starting the driver again"]
 
 
 @pytest.mark.parametrize("code", [0, 2, 3, 4, 5, 6, 7, 8])

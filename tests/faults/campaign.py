@@ -1,6 +1,6 @@
 """The campaign's table, as the README prints it: what was done to stores, how often, and what came of it.
 
-    python -m tests.faults.campaign [--kills 1000] [--mutations 200] [--fuzz 500] [--seed 20261124]
+    python -m tests.faults.campaign [--kills 1000] [--mutations 200] [--fuzz 500] [--full 50] [--seed 20261124]
 
 Runs stages A, B, C, D, G, H and J on stores in memory; E, F and I are tests (see docs/store.md). Every line has
 its seed and is reproduced by it. Exit 1 when anything was lost, doubled, torn or wrong, or a sabotaged store passed.
@@ -22,6 +22,7 @@ from gridsweep.store import Store
 from tests.faults.damage import run_damage
 from tests.faults.kills import Killed
 from tests.faults.power_loss import EntryFirst, ModelledFS, lose_power
+from tests.faults.test_full_disk import fill_disk
 from tests.faults.test_fuzz import fuzz_queries, fuzz_sweeps
 from tests.faults.test_power_loss import ACTIONS, commit_third, damaged_in, repair_and_redo, tables_of
 from tests.store.checker import check_store
@@ -31,6 +32,7 @@ from tests.store.test_fault_at_every_step import CASES, attempt
 from tests.store.test_fault_at_every_step import tables_of as small_tables_of
 
 ROOT = Path(__file__).parents[2]
+DEFAULTS = {"kills": 1000, "mutations": 200, "fuzz": 500, "full": 50, "seed": 20261124}
 SABOTAGE = ("direct", "unique", "overwriting", "ignores")
 
 
@@ -47,13 +49,13 @@ class Line(NamedTuple):
 def main() -> int:
     """Prints the table; returns 1 when something was not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, default in (("kills", 1000), ("mutations", 200), ("fuzz", 500), ("seed", 20261124)):
+    for name, default in DEFAULTS.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="gridsweep-campaign-", dir=memory if memory.is_dir() else None))
     stages: list[Callable[[Path, argparse.Namespace], Iterator[Line]]] = [
-        *(every_step, power_loss, kills, controls, damage, fuzz),
+        *(every_step, power_loss, kills, controls, damage, fuzz, full_disk),
     ]
     bad = 0
     print("| stage | cases | bad | what | seed | s |")
@@ -180,6 +182,13 @@ def fuzz(folder: Path, options: argparse.Namespace) -> Iterator[Line]:
     yield Line(
         "H", options.fuzz, 0, f"queries made of anything: {refused} refused in words", str(options.seed)
     )
+
+
+def full_disk(folder: Path, options: argparse.Namespace) -> Iterator[Line]:
+    """Stage J: the disk is full, and has room again."""
+    found = fill_disk(_made(folder), points=options.full, seed=options.seed)
+    what = f"commits on a disk that fills at a random call: {found.refused} refused; lost {found.lost}"
+    yield Line("J", found.points, found.lost + found.unreadable, what, str(options.seed))
 
 
 def _made(folder: Path) -> Path:

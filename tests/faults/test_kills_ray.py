@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from gridsweep.drive.cores import available_cores
 from gridsweep.spec import load_sweep
 from gridsweep.store import Store
 from gridsweep.store.verify import verify
@@ -55,7 +57,13 @@ def end_orphans(family: list[psutil.Process]) -> None:
     psutil.wait_procs(family, timeout=30)
 
 
-def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path):
+def executions(folder: Path) -> int:
+    """Returns how often a cohort was taken up, by what the workers' logs say."""
+    logs = [path.read_text() for path in folder.glob("attempts/*/log.txt")]
+    return sum(len(re.findall(r"(?:begun|from update \d+): \d+ runs", text)) for text in logs)
+
+
+def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, record_property):
     sweep_file, folder = tmp_path / "ray-kills.yaml", tmp_path / "store"
     sweep_file.write_text(SWEEP)
     rng = random.Random(SEED)
@@ -86,3 +94,7 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path):
     committed = [run for runs in check_store(folder).values() for run in runs]
     assert sorted(committed) == sorted(wanted)
     assert verify(Store.open(folder)).ok
+    # What is done twice is what was in flight when the driver died, and no more.
+    extra = executions(folder) - len(wanted)
+    record_property("executions beyond one a cohort", extra)
+    assert 0 <= extra <= KILLS * len(available_cores())

@@ -174,3 +174,40 @@ def test_files_of_overtaken_claims_are_removed(ours, theirs, store, clock):
 def test_a_cohort_id_cannot_leave_the_folder(ours):
     with pytest.raises(StoreError, match="expected 8 to 64 lower-case hex digits"):
         ours.try_claim("../../etc/passwd")
+
+
+def test_a_process_is_told_of_a_claim_that_another_has_watched_for_a_minute(store, ours, theirs, clock):
+    theirs.try_claim(COHORT)
+    assert [holder.cohort_id for holder in ours.holders()] == [COHORT]
+    clock.wait(DEAD_AFTER_S)
+    (dead,) = ours.newest().values()
+    assert ours.is_over(dead)
+    sent = Claims(store, clock=clock, host=owner("c"))
+    assert sent.try_claim(COHORT) is None, "its own minute begins with its first look"
+    sent.take_as_over(dead.nonce)
+    taken = sent.try_claim(COHORT)
+    assert taken.epoch == 2
+    other = Claims(store, clock=clock, host=owner("d"))
+    other.take_as_over(dead.nonce)
+    assert other.try_claim(COHORT) is None, "another claim stands there by now"
+
+
+def test_a_sender_that_knows_of_a_death_waits_no_minute_and_ends_no_other_claim(ours, theirs):
+    theirs.try_claim(COHORT, sender="driver-1")
+    assert not ours.end_claim_of(COHORT, sender="driver-2")
+    assert ours.try_claim(COHORT) is None
+    assert ours.end_claim_of(COHORT, sender="driver-1")
+    assert ours.try_claim(COHORT).epoch == 2
+    assert not ours.end_claim_of("fedcba9876543210", sender="driver-1"), "there is none"
+
+
+def test_a_claim_that_cannot_be_read_is_over_for_whoever_is_told(store, ours, theirs, clock):
+    theirs.try_claim(COHORT)
+    (path,) = (store.path / "leases").glob("*.json")
+    path.write_text("{")
+    assert [holder.owner for holder in ours.holders()] == [None]
+    clock.wait(DEAD_AFTER_S)
+    assert ours.holders() == []
+    sent = Claims(store, clock=clock, host=owner("c"))
+    sent.take_as_over(ours.newest()[COHORT].nonce)
+    assert sent.try_claim(COHORT).epoch == 2

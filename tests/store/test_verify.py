@@ -138,11 +138,17 @@ def scores_as_whole_numbers(table):
     return table.set_column(place, "grid_score_60", table["grid_score_60"].cast(pa.int64(), safe=False))
 
 
+def scores_as_text(table):
+    place = table.column_names.index("grid_score_60")
+    return table.set_column(place, "grid_score_60", table["grid_score_60"].cast(pa.string()))
+
+
 @pytest.mark.parametrize(
     ("table", "change", "found"),
     [
         ("units", without_column, ["column guarded_lags is not there"]),
         ("units", scores_as_whole_numbers, ["column grid_score_60 is int64"]),
+        ("units", scores_as_text, ["column grid_score_60 is string"]),
         ("units", rows_twice, ["16 rows", "8 rows repeat the key of another"]),
         ("runs", lambda table: table.slice(1), ["1 rows", "has other runs than its entry"]),
         ("units", of_version_3, ["is of version 3"]),
