@@ -90,6 +90,14 @@ def run(
     insecure_ray: Annotated[
         bool, typer.Option("--insecure-ray", help="Join a cluster that asks for no token.")
     ] = False,
+    spill_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--spill-dir",
+            help="A folder on another disk: finished cohorts go there when the store's disk stays full.",
+            show_default=False,
+        ),
+    ] = None,
     supervise: Annotated[
         bool, typer.Option("--supervise", help="Restart the driver when it dies or makes no progress.")
     ] = False,
@@ -109,6 +117,7 @@ def run(
     from gridsweep.drive.failure import DiskFull
     from gridsweep.drive.interrupt import Interrupt
     from gridsweep.drive.progress import ProgressPanel
+    from gridsweep.drive.room import reserved
     from gridsweep.drive.work import latest_document, pieces_left, write_plan
     from gridsweep.store import Store
 
@@ -138,8 +147,9 @@ def run(
             "report": panel.report,
             "notice": panel.notice,
             "stop": lambda: interrupt.requested,
+            "spill": spill_dir,
         }
-        with interrupt, panel:
+        with interrupt, panel, reserved(opened, _bytes_under_way(planned)):
             try:
                 if pieces and inline:
                     _run_inline(opened, wanted, wait=not no_wait, **told)
@@ -317,6 +327,13 @@ def _check_disk(store: "Store", planned: "Plan") -> None:
             f"{store.path}: this sweep needs about {bytes_in_words(needed)}, {bytes_in_words(free)} are free",
             EXIT_DISK,
         )
+
+
+def _bytes_under_way(planned: "Plan") -> float:
+    """Returns about what the cohorts at work at a time will write."""
+    left = len(planned.expansion.runs) - planned.committed
+    widest = max((len(cohort.members) for cohort in planned.cohorts), default=1)
+    return DISK_MARGIN * planned.bytes / max(left, 1) * widest * planned.slots
 
 
 def _in_words(planned: "Plan") -> str:

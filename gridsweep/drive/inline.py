@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from gridsweep.drive.failure import DiskFull
 from gridsweep.drive.settle import settle
@@ -23,12 +24,14 @@ def run_inline(
     notice: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     wait: bool = True,
+    spill: Path | None = None,
 ) -> None:
     """Trains and commits what is left of the runs, in this process.
 
     Other processes may do the same with the same store: each cohort is claimed by one. When all that is
     left is claimed, waits until it is committed or its claim has died; with ``wait=False`` raises
-    AllClaimed instead. What fails again and again is split, then closed with rows that say why.
+    AllClaimed instead. A finished cohort for which the disk has no room goes to a store in ``spill``. What
+    fails again and again is split, then closed with rows that say why.
 
     Raises:
         DiskFull: nothing new can be begun; what is committed is whole.
@@ -43,7 +46,7 @@ def run_inline(
         for piece in left:
             if stop():
                 return
-            work = CohortWork(store, piece)
+            work = CohortWork(store, piece, spill=spill)
             if work.claimed_elsewhere:
                 continue
             worked = True

@@ -47,6 +47,7 @@ class Driver:
     store: Store
     report: Report
     stop: Callable[[], bool]
+    spill: str = ""
     no_room: list[str] = dataclasses.field(default_factory=list)  # what workers said of a full disk
 
 
@@ -64,6 +65,7 @@ def run_with_ray(
     report: Report = lambda _: None,
     notice: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    spill: Path | None = None,
 ) -> None:
     """Trains and commits what is left of the runs, on a Ray of our own or a cluster's.
 
@@ -76,13 +78,14 @@ def run_with_ray(
         report: called for every chunk and every end of a cohort.
         notice: called with a line for every cohort that is split or given up.
         stop: asked often; True saves what is trained, releases every claim and returns.
+        spill: where finished cohorts go for which the disk has no room.
 
     Raises:
         DiskFull: nothing new can be begun; what is committed is whole.
     """
     global _driver
     run_ids = list(run_ids)
-    _driver = Driver(secrets.token_hex(4), store, report, stop)
+    _driver = Driver(secrets.token_hex(4), store, report, stop, str(spill.resolve()) if spill else "")
     waiting = False
     with _connected(address, slots or len(available_cores()), scratch):
         while left := pieces_left(store, run_ids):
@@ -125,6 +128,7 @@ def _tune(driver: Driver, pieces: list[tuple[Piece, str]], scratch: Path) -> Non
         param_space={
             "store": str(driver.store.path.resolve()),
             "sender": driver.name,
+            "spill": driver.spill,
             "cohort": tune.grid_search([{"piece": piece._asdict(), "over": over} for piece, over in pieces]),
         },
         tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id),
@@ -201,6 +205,7 @@ class CohortTrainable(tune.Trainable):
             Piece(**config["cohort"]["piece"]),
             sender=config["sender"],
             over=config["cohort"]["over"],
+            spill=Path(config["spill"]) if config["spill"] else None,
         )
 
     def step(self) -> dict[str, Any]:

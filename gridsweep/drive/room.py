@@ -1,13 +1,25 @@
-"""Room on the disk: below a floor nothing new is begun, so that what is under way can still be kept."""
+"""Room on the disk: below a floor nothing new is begun, so that what is under way can still be kept.
 
+The floor keeps this command from filling the disk, not others. So a command also holds back a file as large
+as what its cohorts under way will write, and gives it up when the disk is full, for them to commit.
+"""
+
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from gridsweep.drive.failure import DiskFull
+from gridsweep.store import Store
+from gridsweep.store.owner import Owner
 
 FLOOR_BYTES = 2**30
 FLOOR_SHARE = 0.02
 FLOOR_FILES = 1000
+# Of the file held back.
+LEAST_RESERVE_BYTES = 2**20
+MOST_RESERVE_BYTES = 2**26
+RESERVE = ".reserve.tmp"  # in staging, where `verify` tidies up after processes that were killed
 
 
 def check_room(folder: Path) -> None:
@@ -25,3 +37,45 @@ def check_room(folder: Path) -> None:
             f"{folder}: room for {found.f_favail:,} more files, less than {FLOOR_FILES:,}; "
             "make room and give the same command again"
         )
+
+
+@contextlib.contextmanager
+def reserved(store: Store, size_bytes: float) -> Iterator[None]:
+    """Holds room back for as long as a command runs, where there is room to spare and a way to hold it.
+
+    Args:
+        store: on whose disk.
+        size_bytes: what the cohorts under way will write.
+    """
+    size = int(min(max(size_bytes, LEAST_RESERVE_BYTES), MOST_RESERVE_BYTES))
+    path = store.layout.staging / f"{Owner.here().tag()}{RESERVE}"
+    with contextlib.suppress(OSError, DiskFull):
+        check_room(store.path)
+        _hold(path, size)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def give_up_reserves(store: Store) -> bool:
+    """Removes what any command holds back on this store; returns whether there was anything."""
+    found = False
+    with contextlib.suppress(OSError):
+        for name in os.listdir(store.layout.staging):
+            if name.endswith(RESERVE):
+                (store.layout.staging / name).unlink(missing_ok=True)
+                found = True
+    return found
+
+
+def _hold(path: Path, size: int) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        # Blocks of the disk, not a length with nothing behind it.
+        os.posix_fallocate(descriptor, 0, size)
+    except (OSError, AttributeError):
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridsweep.drive.failure import DiskFull, device_bytes, is_disk_full, memory_in_words, reason_of
-from gridsweep.drive.room import check_room
+from gridsweep.drive.room import check_room, give_up_reserves
+from gridsweep.drive.spill import how_to_bring_home, spill_store
 from gridsweep.plan import Plan, make_plan
 from gridsweep.spec import Run, Sweep, WandbSweep, make_sweep
 from gridsweep.store import Claim, Claims, Outcome, PlanRaced, Store, StoreError
@@ -187,6 +188,7 @@ class CohortWork:
         checkpoint_every_s: training time between two checkpoints.
         sender: who sent this process, see ``Claims.try_claim``.
         over: nonce of a claim that the sender knows to be over, see ``unclaimed``.
+        spill: a folder on another disk, for a finished cohort when this one stays full.
     """
 
     def __init__(
@@ -197,9 +199,11 @@ class CohortWork:
         checkpoint_every_s: float = CHECKPOINT_EVERY_S,
         sender: str = "",
         over: str = "",
+        spill: Path | None = None,
     ):
         self.store, self.piece = store, piece
         self._checkpoint_every_s = checkpoint_every_s
+        self._spill_folder = spill
         self._saved_at_s = 0.0
         self.training: CohortTraining | None = None
         self._micro_batch: int | None = None
@@ -301,7 +305,7 @@ class CohortWork:
                     self._save_if_possible()
                 return self._progress("training")
         try:
-            outcome = self._commit()
+            outcome = self._commit(self.store, self.piece.plan)
         except (OSError, StoreError) as error:
             if is_disk_full(error):
                 return self._wait_for_room(error)
@@ -319,13 +323,29 @@ class CohortWork:
         now_s = time.monotonic()
         if self._disk_since_s is None:
             self._disk_since_s = now_s
+            if give_up_reserves(self.store):
+                return self._progress("waiting", f"the disk is full, what was held back is given up: {error}")
         if now_s - self._disk_since_s >= DISK_PATIENCE_S:
+            spilled = self._spill()
             self.release()
-            self._stopped = DiskFull(f"{error}; no room for {DISK_PATIENCE_S:.0f} s")
+            self._stopped = DiskFull(f"{error}; no room for {DISK_PATIENCE_S:.0f} s{spilled}")
             return self._progress("disk", str(self._stopped))
         time.sleep(DISK_WAIT_S[min(self._disk_tries, len(DISK_WAIT_S) - 1)])
         self._disk_tries += 1
         return self._progress("waiting", f"the disk is full, the rows are kept and tried again: {error}")
+
+    def _spill(self) -> str:
+        """Commits a finished cohort to a store on another disk; returns where, in words, or nothing."""
+        if self._spill_folder is None:
+            return ""
+        try:
+            spilled, plan = spill_store(self.store, self._spill_folder, self.piece.plan)
+            self._commit(spilled, plan)
+        except (OSError, StoreError) as error:
+            return f"; nor could it be kept in {self._spill_folder}: {error}"
+        self._log(f"kept in {self._spill_folder}, for want of room here")
+        home = how_to_bring_home(self.store, self._spill_folder)
+        return f"; cohort {self.piece.cohort_id} is kept in {self._spill_folder}, once there is room: {home}"
 
     def _failed(self, error: Exception) -> Progress:
         """Records why an attempt failed, and lets go of the cohort."""
@@ -352,10 +372,13 @@ class CohortWork:
 
     def interrupt(self) -> Progress:
         """Gives the cohort up for now: what is trained is kept, the claim is released."""
-        if self.training is not None and self.training.done_updates and self._claim is not None:
+        spilled = ""
+        if self._disk_since_s is not None and self._claim is not None:
+            spilled = self._spill()  # finished, and waiting for room
+        elif self.training is not None and self.training.done_updates and self._claim is not None:
             self._save_if_possible()
         self.release()
-        return self._progress("interrupted")
+        return self._progress("interrupted", spilled.removeprefix("; "))
 
     def save(self) -> None:
         """Writes a checkpoint."""
@@ -384,7 +407,7 @@ class CohortWork:
             self._claim = None
             self._let_go = True
 
-    def _commit(self) -> Outcome:
+    def _commit(self, store: Store, plan: int) -> Outcome:
         training, origin = self.training, self._origin
         assert training is not None
         if self._rows is None:
@@ -399,10 +422,10 @@ class CohortWork:
             memory_halvings=len(self._out_of_memory()),
         )
         return commit(
-            self.store,
+            store,
             cohort_id=self.piece.cohort_id,
             sweep=self.sweep.name,
-            plan=self.piece.plan,
+            plan=plan,
             tables=self._rows.tables,
             provenance={**origin, "micro_batch": training.micro_batch},
         )

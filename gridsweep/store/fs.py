@@ -95,9 +95,16 @@ class FS:
 
 
 def stage(fs: FS, staging_dir: Path, data: bytes | memoryview) -> Path:
-    """Writes bytes under a fresh name that says who is writing, for ``verify`` to tidy up after."""
+    """Writes bytes under a fresh name that says who is writing, for ``verify`` to tidy up after.
+
+    Half a file that a full disk had room for is removed: a commit is tried again for minutes.
+    """
     path = staging_dir / f"{Owner.here().tag()}.{secrets.token_hex(6)}.tmp"
-    fs.write_new(path, data)
+    try:
+        fs.write_new(path, data)
+    except OSError:
+        discard(fs, path)
+        raise
     return path
 
 

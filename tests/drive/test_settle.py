@@ -16,6 +16,7 @@ from gridsweep.drive.work import UNDER_WAY, CohortWork, pieces_left, write_plan
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
 from gridsweep.store.attempts import failed_attempts, record_attempt
+from gridsweep.store.merge import merge
 from gridsweep.store.verify import verify
 from gridsweep.train import CohortTraining
 from tests.tiny import small_document
@@ -190,13 +191,13 @@ def test_a_memory_error_names_width_need_have_and_the_setting():
     assert "16.0 GiB" in said
 
 
-def full_until(store, monkeypatch, times):
+def full_until(store, monkeypatch, times, there="/staging/"):
     """Lets the first so many writes of data fail for want of space; returns the list of refusals."""
     whole, refused = os.write, []
 
     def write(descriptor, data):
         name = os.readlink(f"/proc/self/fd/{descriptor}")
-        if len(refused) < times and "/staging/" in name and len(data) > 1000:
+        if len(refused) < times and there in name and len(data) > 1000:
             refused.append(name)
             raise OSError(errno.ENOSPC, "No space left on device")
         return whole(descriptor, data)
@@ -230,6 +231,83 @@ def test_a_disk_that_stays_full_ends_the_command_and_nothing_is_lost(store, monk
     run_inline(store, plan.expansion.run_ids)
     assert store.status_counts()["sweep"]["completed"] == 2
     assert verify(store).ok
+
+
+def test_what_was_held_back_is_given_up_for_a_finished_cohort(store, monkeypatch):
+    plan = planned(store, seeds=1)
+    whole = os.write
+
+    def write(descriptor, data):
+        """The disk has room for a cohort once the file that was held back is gone."""
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        if "/staging/" in name and len(data) > 1000 and list(store.layout.staging.glob(f"*{room.RESERVE}")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(descriptor, data)
+
+    states = []
+    with room.reserved(store, 3 * 2**20):
+        (held,) = store.layout.staging.glob(f"*{room.RESERVE}")
+        assert held.stat().st_blocks * 512 >= 3 * 2**20, "blocks, not a length with nothing behind it"
+        monkeypatch.setattr(os, "write", write)
+        monkeypatch.setattr(work, "DISK_PATIENCE_S", 0.0)
+        run_inline(store, plan.expansion.run_ids, report=lambda progress: states.append(progress.state))
+    assert states[-2:] == ["waiting", "committed"]
+    assert list(store.layout.staging.iterdir()) == []
+
+
+def raising(error):
+    def call(*_):
+        raise error
+
+    return call
+
+
+def test_nothing_is_held_back_where_room_is_short_or_cannot_be_held(store, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", raising(OSError(errno.EOPNOTSUPP, "not supported")))
+        with room.reserved(store, 1):
+            assert list(store.layout.staging.iterdir()) == []
+    monkeypatch.setattr(room, "check_room", raising(DiskFull("short")))
+    with room.reserved(store, 1):
+        assert list(store.layout.staging.iterdir()) == []
+
+
+def test_a_finished_cohort_is_kept_on_another_disk_and_comes_home_by_merging(store, tmp_path, monkeypatch):
+    plan = planned(store, seeds=2)
+    spill = tmp_path / "spill"
+    full_until(store, monkeypatch, 10**6, there=f"{store.path}/staging/")
+    monkeypatch.setattr(work, "DISK_PATIENCE_S", 0.0)
+    with pytest.raises(DiskFull, match=rf"is kept in {spill}.*gridsweep merge {spill} into {store.path}"):
+        run_inline(store, plan.expansion.run_ids, spill=spill)
+    monkeypatch.undo()
+    assert store.status_counts()["sweep"]["missing"] == 2
+    assert Store.open(spill).status_counts()["sweep"]["completed"] == 1
+    merge(Store.open(spill), store)
+    assert store.status_counts()["sweep"]["completed"] == 1
+    assert verify(store).ok
+    run_inline(store, plan.expansion.run_ids)
+    assert store.status_counts()["sweep"]["completed"] == 2
+    assert len(store.plans()) == 1
+
+
+def test_a_store_is_no_place_to_spill_to_for_itself(store, monkeypatch):
+    plan = planned(store, seeds=1)
+    full_until(store, monkeypatch, 10**6)
+    monkeypatch.setattr(work, "DISK_PATIENCE_S", 0.0)
+    with pytest.raises(DiskFull, match=r"nor could it be kept in .* is the store itself"):
+        run_inline(store, plan.expansion.run_ids, spill=store.path)
+
+
+def test_a_finished_cohort_that_waits_for_room_is_spilled_when_it_is_told_to_stop(
+    store, tmp_path, monkeypatch
+):
+    (piece,) = pieces_left(store, planned(store, seeds=1).expansion.run_ids)
+    full_until(store, monkeypatch, 10**6, there=f"{store.path}/staging/")
+    at_work = CohortWork(store, piece, spill=tmp_path / "spill")
+    while at_work.step().state != "waiting":
+        pass
+    assert "gridsweep merge" in at_work.interrupt().message
+    assert len(Store.open(tmp_path / "spill").runs()) == 1
 
 
 def test_below_the_floor_nothing_is_begun(store, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from gridsweep.store import StoreError
 from gridsweep.store.fs import FS, probe, put_if_absent, stage
 from gridsweep.store.owner import Owner
+from tests.store.faulty_fs import FaultyFS
 
 
 @pytest.fixture
@@ -92,3 +93,10 @@ def test_the_probe_refuses_a_file_system_without_links(staging):
     with pytest.raises(StoreError, match="has no hard links") as caught:
         probe(Without(), staging)
     assert caught.value.errno == errno.EPERM
+
+
+def test_half_a_file_that_a_full_disk_had_room_for_is_removed(tmp_path):
+    fs = FaultyFS(1, "ENOSPC torn", counted=("write_new",))
+    with pytest.raises(OSError, match="No space left"):
+        stage(fs, tmp_path, b"0123456789")
+    assert list(tmp_path.iterdir()) == []
