@@ -108,7 +108,13 @@ def run(
     """
     if supervise:
         from gridsweep.drive.supervise import supervise as watch
+        from gridsweep.store.s3 import is_s3
 
+        if is_s3(store):
+            fail(
+                "--supervise: watches a store's folder, and s3:// is none; leave it out, and let whatever "
+                "starts this command start it again"
+            )
         words = [word for word in sys.argv[1:] if word != "--supervise"]
         command = [sys.executable, "-m", "gridsweep", *words]
         raise typer.Exit(
@@ -314,12 +320,14 @@ def _store_if_there(folder: Path) -> "Store | None":
     from gridsweep.store import Store
 
     with clear_errors():
-        return Store.open(folder) if folder.exists() else None
+        return Store.open(folder) if Store.is_there(folder) else None
 
 
 def _check_disk(store: "Store", planned: "Plan") -> None:
     import shutil
 
+    if not store.fs.local:
+        return
     free = shutil.disk_usage(store.path).free
     needed = planned.bytes * DISK_MARGIN
     if needed > free:

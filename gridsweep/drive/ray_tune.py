@@ -126,7 +126,7 @@ def _tune(driver: Driver, pieces: list[tuple[Piece, str]], scratch: Path) -> Non
     tune.Tuner(
         trainable,
         param_space={
-            "store": str(driver.store.path.resolve()),
+            "store": driver.store.address,
             "sender": driver.name,
             "spill": driver.spill,
             "cohort": tune.grid_search([{"piece": piece._asdict(), "over": over} for piece, over in pieces]),
@@ -201,7 +201,7 @@ class CohortTrainable(tune.Trainable):
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._work = CohortWork(
-            Store.open(Path(config["store"])),
+            Store.open(config["store"]),
             Piece(**config["cohort"]["piece"]),
             sender=config["sender"],
             over=config["cohort"]["over"],

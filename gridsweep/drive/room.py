@@ -22,8 +22,14 @@ MOST_RESERVE_BYTES = 2**26
 RESERVE = ".reserve.tmp"  # in staging, where `verify` tidies up after processes that were killed
 
 
-def check_room(folder: Path) -> None:
-    """Raises DiskFull when the disk under a folder has less than 1 GiB or 2 % left, or no room for files."""
+def check_room(store: Store) -> None:
+    """Raises DiskFull when a store's disk has less than 1 GiB or 2 % left, or no room for files.
+
+    An object store is never full.
+    """
+    if not store.fs.local:
+        return
+    folder = store.path
     found = os.statvfs(folder)
     free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
     floor = min(max(FLOOR_BYTES, FLOOR_SHARE * size), size / 2)
@@ -49,8 +55,11 @@ def reserved(store: Store, size_bytes: float) -> Iterator[None]:
     """
     size = int(min(max(size_bytes, LEAST_RESERVE_BYTES), MOST_RESERVE_BYTES))
     path = store.layout.staging / f"{Owner.here().tag()}{RESERVE}"
+    if not store.fs.local:
+        yield
+        return
     with contextlib.suppress(OSError, DiskFull):
-        check_room(store.path)
+        check_room(store)
         _hold(path, size)
     try:
         yield
@@ -63,9 +72,9 @@ def give_up_reserves(store: Store) -> bool:
     """Removes what any command holds back on this store; returns whether there was anything."""
     found = False
     with contextlib.suppress(OSError):
-        for name in os.listdir(store.layout.staging):
+        for name in store.fs.names(store.layout.staging):
             if name.endswith(RESERVE):
-                (store.layout.staging / name).unlink(missing_ok=True)
+                store.fs.unlink(store.layout.staging / name)
                 found = True
     return found
 

@@ -6,9 +6,11 @@ so the same command starts, resumes, extends and re-checks.
 
 import contextlib
 import datetime
+import errno
 import functools
 import os
 import shutil
+import tempfile
 import threading
 import time
 import traceback
@@ -215,7 +217,7 @@ class CohortWork:
         self._claim: Claim | None = None
         self._heart: _Heart | None = None
         try:
-            check_room(store.path)
+            check_room(store)
         except DiskFull as error:
             self._stopped = error
             return
@@ -277,7 +279,14 @@ class CohortWork:
 
     @property
     def _checkpoints(self) -> Path:
-        return self.store.path / "checkpoints" / self.piece.cohort_id
+        """Where checkpoints are: in the store, or on this machine's own disk when that is no folder."""
+        if self.store.fs.local:
+            return self.store.path / "checkpoints" / self.piece.cohort_id
+        ours = Path(tempfile.gettempdir()) / f"gridsweep-checkpoints-{os.getuid()}"
+        ours.mkdir(mode=0o700, exist_ok=True)
+        if ours.is_symlink() or ours.stat().st_uid != os.getuid():
+            raise PermissionError(errno.EACCES, "is not a folder of this user", str(ours))
+        return ours / self.store.store_id / self.piece.cohort_id
 
     def step(self) -> Progress:
         """Trains one chunk; when that was the last one, scores and commits. Returns how far it is."""

@@ -30,7 +30,7 @@ def record_attempt(
         micro_batch: lanes that were computed together, where that matters.
     """
     folder = _folder(store, cohort_id)
-    folder.mkdir(exist_ok=True)
+    store.fs.make_dir(folder)
     content = {
         "cohort_id": cohort_id,
         "at": _now(),
@@ -61,15 +61,14 @@ def failed_attempts(store: "Store", cohort_id: str) -> list[dict[str, Any]]:
 def write_log(store: "Store", cohort_id: str, line: str) -> None:
     """Appends one line to a cohort's log."""
     folder = _folder(store, cohort_id)
-    folder.mkdir(exist_ok=True)
-    with (folder / "log.txt").open("a") as file:
-        file.write(f"{_now()}  {clean_text(line)}\n")
+    store.fs.make_dir(folder)
+    store.fs.append(folder / "log.txt", f"{_now()}  {clean_text(line)}\n")
 
 
 def read_log(store: "Store", cohort_id: str) -> str:
     """Returns a cohort's log; empty when nobody has worked on it."""
     path = _folder(store, cohort_id) / "log.txt"
-    return path.read_text(errors="replace") if path.exists() else ""
+    return store.fs.read(path).decode(errors="replace") if store.fs.stat(path) else ""
 
 
 def _folder(store: "Store", cohort_id: str) -> "Path":

@@ -24,7 +24,7 @@ from gridsweep.store.fs import FS
 from gridsweep.store.layout import Layout
 from gridsweep.store.ledger import DataFile, Ledger, LedgerEntry
 from gridsweep.store.measures import Measures
-from gridsweep.store.parquet import read_path
+from gridsweep.store.parquet import read_bytes
 from results_schema import CONFIG_TYPES, VERSION, schema, upgrade
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Datasets:
         file = entry.tables[name]
         self._check(entry, file)
         try:
-            table = read_path(self._layout.root / file.file)
+            table = self._read(file)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(file, entry, str(error)) from error
         return _conform(upgrade(table, file.version or entry.version), self.schema(name))
@@ -81,14 +81,17 @@ class Datasets:
         """Reads a table file by file and raises StoreDamaged naming the first that cannot be read."""
         for entry, file in self._files(name):
             try:
-                read_path(self._layout.root / file.file)
+                self._read(file)
             except (OSError, pa.ArrowException) as error:
                 raise _damaged(file, entry, str(error)) from error
         for file in self._compacted_files(name):
             try:
-                read_path(self._layout.root / file.file)
+                self._read(file)
             except (OSError, pa.ArrowException) as error:
                 raise _damaged_copy(file, str(error)) from error
+
+    def _read(self, file: DataFile) -> pa.Table:
+        return read_bytes(self._fs.read(self._layout.root / file.file))
 
     def _make(self, name: str) -> "Dataset":
         import pyarrow.dataset as ds
@@ -99,15 +102,15 @@ class Datasets:
         current, older = [], []
         for file in self._compacted_files(name):
             self._check_copy(file)
-            current.append((str(self._layout.root / file.file), file.bytes))
+            current.append((self._fs.arrow_path(self._layout.root / file.file), file.bytes))
         for entry, file in self._files(name):
             self._check(entry, file)
             version = file.version or entry.version
             if version == VERSION:
-                current.append((str(self._layout.root / file.file), file.bytes))
+                current.append((self._fs.arrow_path(self._layout.root / file.file), file.bytes))
             else:
-                older.append(upgrade(read_path(self._layout.root / file.file), version))
-        dataset = PrunedDataset(current, read_schema)
+                older.append(upgrade(self._read(file), version))
+        dataset = PrunedDataset(current, read_schema, self._fs.arrow())
         # A run that counts twice spoils every table; a failed try has rows in this one only.
         superseded = self._ledger.superseded()
         if name != "runs":

@@ -11,9 +11,13 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from gridsweep.store.errors import StoreError
 from gridsweep.store.owner import Owner
+
+if TYPE_CHECKING:
+    import pyarrow.fs
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,6 +25,8 @@ _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class FS:
     """The operating system's own file system."""
+
+    local: ClassVar[bool] = True  # folders, free space and a place for checkpoints are to be had
 
     def write_new(self, path: Path, data: bytes | memoryview) -> None:
         """Creates a file that must not exist and forces its bytes to disk."""
@@ -53,6 +59,11 @@ class FS:
     def replace(self, source: Path, target: Path) -> None:
         """Renames over whatever is there. For heartbeats only: nothing committed is ever replaced."""
         os.replace(source, target)
+
+    def append(self, path: Path, text: str) -> None:
+        """Adds to a file's end. For logs only: no record depends on it."""
+        with path.open("a") as file:
+            file.write(text)
 
     def unlink(self, path: Path) -> None:
         """Removes a name; a name that is gone already is as good."""
@@ -92,6 +103,16 @@ class FS:
                 raise NotADirectoryError(errno.ENOTDIR, "is not a directory", str(path)) from None
         else:
             self.fsync_dir(path.parent)
+
+    def arrow(self) -> "pyarrow.fs.FileSystem":
+        """Returns Arrow's file system for the same files."""
+        from pyarrow.fs import LocalFileSystem
+
+        return LocalFileSystem()
+
+    def arrow_path(self, path: Path) -> str:
+        """Returns a file's name in that."""
+        return str(path)
 
 
 def stage(fs: FS, staging_dir: Path, data: bytes | memoryview) -> Path:

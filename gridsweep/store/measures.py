@@ -234,7 +234,8 @@ def columns_of(store: "Store", file: DataFile) -> frozenset[str]:
     import pyarrow.parquet as pq
 
     try:
-        return frozenset(pq.read_schema(store.layout.root / file.file).names)
+        path = store.fs.arrow_path(store.layout.root / file.file)
+        return frozenset(pq.read_schema(path, filesystem=store.fs.arrow()).names)
     except (OSError, pa.ArrowException) as error:
         raise StoreDamaged(f"{file.file}: {error}; see `gridsweep verify`") from error
 

@@ -9,7 +9,6 @@ checksums do not cover is the end of the file, whose hash is in the ledger.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
@@ -98,11 +97,6 @@ def schema_of(data: bytes) -> pa.Schema:
 
     with pq.ParquetFile(pa.BufferReader(data)) as file:
         return file.schema_arrow
-
-
-def read_path(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Returns the table in a file, as ``read_bytes`` does."""
-    return read_bytes(path.read_bytes(), columns)
 
 
 def _encodings(name: str, schema: pa.Schema) -> tuple[list[str], dict[str, str]]:

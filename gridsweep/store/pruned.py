@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.dataset import FileSystemDataset, Scanner
-from pyarrow.fs import LocalFileSystem
+from pyarrow.fs import FileSystem
 
 from gridsweep.store.parquet import checking_format
 
@@ -22,14 +22,14 @@ from gridsweep.store.parquet import checking_format
 class PrunedDataset(FileSystemDataset):
     """Files of one schema. ``scanner``, and what pyarrow and DuckDB build on it, skip row groups first."""
 
-    def __init__(self, files: Sequence[tuple[str, int]], schema: pa.Schema) -> None:
-        """Makes it of local files, each a path and its size in bytes, in this order."""
-        local, plain = LocalFileSystem(), checking_format()
+    def __init__(self, files: Sequence[tuple[str, int]], schema: pa.Schema, place: FileSystem) -> None:
+        """Makes it of files of one file system, each a path and its size in bytes, in this order."""
+        plain = checking_format()
         words = checking_format([field.name for field in schema if pa.types.is_dictionary(field.type)])
         super().__init__(
-            [plain.make_fragment(path, local, file_size=size) for path, size in files], schema, plain, local
+            [plain.make_fragment(path, place, file_size=size) for path, size in files], schema, plain, place
         )
-        self._readers = {path: words.make_fragment(path, local, file_size=size) for path, size in files}
+        self._readers = {path: words.make_fragment(path, place, file_size=size) for path, size in files}
         self._words = words
 
     def scanner(self, columns: Any = None, filter: pc.Expression | None = None, **options: Any) -> Scanner:

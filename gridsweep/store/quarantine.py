@@ -17,7 +17,7 @@ from gridsweep.store.errors import StoreError
 from gridsweep.store.fs import put_if_absent
 from gridsweep.store.layout import data_cohort, ledger_name
 from gridsweep.store.ledger import LedgerEntry
-from gridsweep.store.parquet import read_path
+from gridsweep.store.parquet import read_bytes
 from gridsweep.store.sealed import BrokenSeal, digest, seal, unseal
 from results_schema import TABLES
 
@@ -125,7 +125,7 @@ def _micro_batch(store: "Store", entry: LedgerEntry | None) -> int | None:
     if isinstance(said := entry.provenance.get("micro_batch"), int):
         return said
     try:
-        found = read_path(store.layout.root / entry.tables["runs"].file, ["micro_batch"])
+        found = read_bytes(store.fs.read(store.layout.root / entry.tables["runs"].file), ["micro_batch"])
         return found["micro_batch"][0].as_py()
     except (OSError, pa.ArrowException, KeyError, IndexError, StoreError):
         return None

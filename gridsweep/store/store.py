@@ -18,6 +18,7 @@ from gridsweep.store.layout import FOLDERS, FORMAT, Layout
 from gridsweep.store.ledger import Ledger, LedgerProblem
 from gridsweep.store.plans import PlanFile, Plans
 from gridsweep.store.read import read_table, scan_table
+from gridsweep.store.s3 import S3FS, is_s3, s3_root
 from gridsweep.store.sealed import BrokenSeal, seal, unseal
 from gridsweep.store.snapshots import read_snapshot, save_snapshot, snapshot_id
 from results_schema import STATUSES
@@ -47,8 +48,7 @@ class Store:
     @classmethod
     def create(cls, path: str | Path, *, fs: FS | None = None) -> "Store":
         """Makes a new store in a folder that is empty or does not exist yet."""
-        fs, layout = fs or FS(), Layout(Path(path).absolute())
-        _check_is_folder_or_absent(layout.root)
+        fs, layout = _place(path, fs)
         with naming(f"{layout.root}: creating a store"):
             if fs.stat(layout.identity) is not None:
                 raise StoreError(f"{layout.root}: there is a store already; open it")
@@ -67,13 +67,12 @@ class Store:
         Raises:
             StoreError: no store there, one of a newer format, or one that cannot be written.
         """
-        fs, layout = fs or FS(), Layout(Path(path).absolute())
-        _check_is_folder_or_absent(layout.root)
-        if not layout.root.exists():
+        fs, layout = _place(path, fs)
+        if fs.local and not layout.root.exists():
             raise StoreError(f"{layout.root}: there is no such folder, so no store")
         with naming(f"{layout.root}: opening the store"):
             store_id = _read_identity(fs, layout)
-            for folder in FOLDERS:
+            for folder in FOLDERS if fs.local else ():
                 found = fs.stat(layout.root / folder)
                 if found is not None and not stat.S_ISDIR(found.st_mode):
                     raise StoreError(f"{layout.root / folder}: is a link or a file, expected a folder")
@@ -83,14 +82,26 @@ class Store:
         return cls(store_id, fs, layout, Plans(fs, layout), ledger, Datasets(fs, layout, ledger))
 
     @classmethod
+    def is_there(cls, path: str | Path) -> bool:
+        """Whether there is anything where a store would be."""
+        if not is_s3(path):
+            return Path(path).exists()
+        fs, layout = _place(path, None)
+        return fs.stat(layout.identity) is not None
+
+    @classmethod
     def open_or_create(cls, path: str | Path, *, fs: FS | None = None) -> "Store":
         """Opens a store for writing, and makes it first if there is none."""
-        fs, layout = fs or FS(), Layout(Path(path).absolute())
-        _check_is_folder_or_absent(layout.root)
+        fs, layout = _place(path, fs)
         with naming(f"{layout.root}: opening the store"):
             if fs.stat(layout.identity) is None:
                 _make(fs, layout)
         return cls.open(path, writable=True, fs=fs)
+
+    @property
+    def address(self) -> str:
+        """What another process opens the store by, whatever folder that is in."""
+        return str(self.path.resolve() if self.fs.local else self.path)
 
     def pinned(self) -> "Store":
         """Returns the store as it is now: its answers no longer change, and agree with each other."""
@@ -263,9 +274,15 @@ class Store:
         )
 
 
-def _check_is_folder_or_absent(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"{path}: is a file, a store is a folder")
+def _place(path: str | Path, fs: FS | None) -> tuple[FS, Layout]:
+    """Returns where a store is: a folder, or ``s3://bucket/prefix``."""
+    if is_s3(path):
+        root = s3_root(path)
+        return fs or S3FS(), Layout(root)
+    root = Path(path).absolute()
+    if root.exists() and not root.is_dir():
+        raise StoreError(f"{root}: is a file, a store is a folder")
+    return fs or FS(), Layout(root)
 
 
 def _make(fs: FS, layout: Layout) -> None:
@@ -275,7 +292,8 @@ def _make(fs: FS, layout: Layout) -> None:
             f"{layout.root}: is not a store and not empty (it has {sorted(foreign)[0]}); "
             "a store needs a folder of its own"
         )
-    layout.root.mkdir(parents=True, exist_ok=True)
+    if fs.local:
+        layout.root.mkdir(parents=True, exist_ok=True)
     for folder in FOLDERS:
         fs.make_dir(layout.root / folder)
     probe(fs, layout.staging)

@@ -88,11 +88,15 @@ class Hosts:
         """Returns a host's address."""
         return f"{NETWORK}.{self._names.index(name) + 1}"
 
+    def folder(self, name: str) -> Path:
+        """Returns a host's folder for temporary files."""
+        return self._folder / name
+
     def start(
         self, name: str, command: Sequence[str], *, output: int | IO[str], **environment: str
     ) -> subprocess.Popen[str]:
         """Starts a command on a host. It ends with its host."""
-        temporary = str(self._folder / name)
+        temporary = str(self.folder(name))
         process = subprocess.Popen(
             ["nsenter", "--target", self._first_pid(name), *_options(NAMESPACES), "--", *command],
             env=os.environ | {"TMPDIR": temporary, "RAY_TMPDIR": temporary} | environment,
@@ -116,7 +120,7 @@ class Hosts:
         _ip("-n", host, "address", "add", f"{self.address(name)}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             _ip("-n", host, "link", "set", device, "up")
-        (self._folder / name).mkdir()
+        self.folder(name).mkdir()
         own = ["unshare", *_options(NAMESPACES - {"net"}), "--mount-proc", "--fork", "--kill-child"]
         settle = 'hostname "$1" && mount -t tmpfs shm /dev/shm && exec "$2" -c "$3"'
         self._first[name] = subprocess.Popen(

@@ -58,20 +58,24 @@ def test_a_host_that_is_lost_delays_the_sweep_and_no_more(hosts, tmp_path, recor
     with (tmp_path / "ray.log").open("w") as log:
 
         def start_ray(name, *words):
-            command = [str(RAY), "start", "--block", f"--node-ip-address={hosts.address(name)}", *words]
-            return hosts.start(name, command, output=log, **environment)
+            # A worker takes the head's folder unless told: on real hosts that is another one of the same name.
+            own = [f"--node-ip-address={hosts.address(name)}", f"--temp-dir={hosts.folder(name)}"]
+            hosts.start(name, [str(RAY), "start", "--block", *own, *words], output=log, **environment)
+
+        def wait_for_status(words):
+            command = [str(RAY), "status", f"--address={address}"]
+            ends_s, said = time.monotonic() + 180, ""
+            while words not in said:
+                assert time.monotonic() < ends_s, f"{said}\n{(tmp_path / 'ray.log').read_text()}"
+                time.sleep(2)
+                asked = hosts.start("head", command, output=subprocess.PIPE, **environment)
+                said, _ = asked.communicate(timeout=120)
 
         start_ray("head", "--head", f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false")
-        status = [str(RAY), "status", f"--address={address}"]
-
-        def status_says(words):
-            done = hosts.start("head", status, output=subprocess.PIPE, **environment)
-            return words in done.communicate(timeout=120)[0]
-
-        wait_for(lambda: status_says("Active"), timeout_s=120)
+        wait_for_status("Active")
         for name in ("first", "second"):
             start_ray(name, f"--address={address}", "--num-cpus=1", "--object-store-memory=100000000")
-        wait_for(lambda: status_says("/2.0 CPU"), timeout_s=180)
+        wait_for_status("/2.0 CPU")
         words = [sys.executable, "-m", "gridsweep", "run", str(sweep), "--store", str(folder)]
         driver = hosts.start("head", [*words, "--address", address], output=subprocess.PIPE, **environment)
         wait_for(lambda: committed(folder) > 3 or driver.poll() is not None)

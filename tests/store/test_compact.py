@@ -7,7 +7,7 @@ import pytest
 
 from gridsweep.store import Store, StoreDamaged
 from gridsweep.store.compact import COMPACTED, compact
-from gridsweep.store.parquet import read_path
+from gridsweep.store.parquet import read_bytes
 from gridsweep.store.verify import verify
 from results_schema import TABLES, stored_schema
 from tests.store.faulty_fs import CHANGING, Died, FaultyFS
@@ -56,7 +56,7 @@ def test_the_compacted_files_and_not_the_cohorts_own_are_read(filled):
 
 def test_units_are_sorted_by_settings_then_evaluation_and_size_of_map(filled):
     compact(filled)
-    rows = read_path(next(filled.path.glob("compacted/units/*.parquet"))).to_pylist()
+    rows = read_bytes(next(filled.path.glob("compacted/units/*.parquet")).read_bytes()).to_pylist()
     keys = [(row["target.kind"], row["target.field_width_m"], row["bins"]) for row in rows]
     assert keys == sorted(keys)
 
