@@ -26,7 +26,7 @@ import time
 import urllib.parse
 import xml.etree.ElementTree
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,8 +65,8 @@ class Service:
     endpoint: urllib.parse.SplitResult
     region: str
     access_key: str
-    secret_key: str
-    token: str
+    secret_key: str = field(repr=False)
+    token: str = field(repr=False)
 
     @classmethod
     def of_environment(cls) -> "Service":

@@ -28,6 +28,8 @@ def provenance() -> dict[str, Any]:
     device = jax.devices()[0]
     packages = {name: _version(name) for name in PACKAGES}
     numeric = {**libraries(), "device_kind": device.device_kind, "platform": device.platform}
+    if device.platform != "cpu":  # of a GPU: the runtime, its compiler and libraries
+        numeric["platform_version"] = str(device.client.platform_version)
     text = json.dumps(numeric, sort_keys=True)
     return {
         "science_version": SCIENCE_VERSION,

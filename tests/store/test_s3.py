@@ -1,5 +1,6 @@
 """A store on an object store, over HTTP against a real server (moto's): commits once, reads right, comes home."""
 
+import copy
 import datetime
 import errno
 import os
@@ -197,6 +198,13 @@ def test_a_signature_is_that_of_the_published_example():
     assert signed["authorization"].endswith(
         "Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"
     )
+
+
+def test_a_client_that_holds_a_key_is_never_pickled():
+    service = Service(urllib.parse.urlsplit("http://127.0.0.1:9"), "us-east-1", "key", "hidden", "")
+    with pytest.raises(TypeError, match="holds a secret"):
+        copy.copy(S3FS(service))
+    assert "hidden" not in repr(service)
 
 
 def test_where_it_is_has_one_spelling():
