@@ -36,6 +36,8 @@ python3 -c 'import secrets; print(secrets.token_hex(32), end="")' >"$run/token"
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$run/token"
 export RAY_USAGE_STATS_ENABLED=0
 export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=${RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT:-900}
+# A host that fell silent is given up after five questions of 5 s, 3 s apart, not of 10 s.
+export RAY_health_check_timeout_ms=5000
 # Ray's sockets: a path of more than 107 bytes is refused, and two jobs of a node must not meet.
 export RAY_TMPDIR="/tmp/ray-${SLURM_JOB_ID:-0}"
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.faults.test_hosts import HEALTH
+
 REPOSITORY = Path(__file__).parents[2]
+
 DOCKER = REPOSITORY / "docker"
 
 
@@ -94,6 +97,20 @@ def test_the_job_has_token_auth_a_shared_store_and_a_network_policy_over_its_own
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     for _, pod in pods(kubernetes):
         assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_a_silent_host_is_given_up_within_a_minute_wherever_a_head_is_started(compose, kubernetes):
+    name = "RAY_health_check_timeout_ms"
+    head = kubernetes["RayJob"]["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][
+        0
+    ]
+    said = {
+        "compose": compose["services"]["head"]["environment"][name],
+        "kuberay": {entry["name"]: entry["value"] for entry in head["env"]}[name],
+        "slurm": re.findall(rf"^export {name}=(\d+)$", (DOCKER / "slurm.sh").read_text(), re.MULTILINE)[0],
+        "test": HEALTH[name],
+    }
+    assert {int(value) for value in said.values()} == {5000}, said
 
 
 def test_commands_of_the_manifests_are_commands_of_ours(compose, kubernetes):
