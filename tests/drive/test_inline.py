@@ -2,7 +2,6 @@
 
 import pytest
 
-from gridsweep.drive import inline
 from gridsweep.drive.inline import AllClaimed, run_inline
 from gridsweep.drive.work import CohortWork, pieces_left, runs_of, unclaimed, write_plan
 from gridsweep.spec import Sweep
@@ -107,9 +106,8 @@ def test_a_cohort_that_was_committed_since_the_list_was_made_is_not_trained_agai
     assert not Claims(store).holders()
 
 
-def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store, monkeypatch):
+def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store):
     plan = planned(store, seeds=1)
-    monkeypatch.setattr(inline, "CohortWork", lambda store, piece: CohortWork(store, piece))
     asked = iter([False, True, True])
     run_inline(store, plan.expansion.run_ids, stop=lambda: next(asked))
     assert not Claims(store).holders()
