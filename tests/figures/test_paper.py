@@ -64,7 +64,20 @@ def store(tmp_path_factory):
         for rate, learning_rate, optimizer in ((0.0, 1e-2, "adam"), (0.5, 1e-4, "adam"), (0.5, 1e-2, "sgd"))
         for seed in range(2)
     ]
-    runs.append(network("gaussian", 0, 24, **{"system.kind": "conformal_isometry", "network.kind": None}))
+    runs += [
+        network(
+            "gaussian",
+            seed,
+            24,
+            **{
+                "system.kind": "conformal_isometry",
+                "network.kind": None,
+                "system.isometry_weight": isometry,
+                "system.kernel_weight": 31500.0,
+            },
+        )
+        for isometry, seed in ((0.0, 0), (0.0, 1), (4e4, 0))
+    ]
     runs += [
         network(
             "difference_of_softmaxes", 7, 24, **{"network.kind": kind} | ({RATIO: ratio} if MEASURED else {})
@@ -156,7 +169,7 @@ def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
             assert "this store: 5 networks" in said
             continue
         assert "44 bins" in said, name
-        assert "34 runs planned, 34 completed" in said, name
+        assert "36 runs planned, 36 completed" in said, name
 
 
 def test_words_stay_on_the_page(drawn):
@@ -184,6 +197,16 @@ def test_curves_of_a_paper_figure_are_in_its_table(drawn):
 def test_networks_are_compared_with_the_noise_that_suits_them(drawn, name, threshold):
     nulls = {group for group in drawn[name].data["group"].unique() if group.startswith("null")}
     assert nulls == {f"null: low-pass noise, 2 bins, {threshold}"}
+
+
+def test_isometry_and_kernel_are_told_apart_and_only_the_kernel_is_judged(drawn):
+    data = drawn["fig7"].data
+    shown = data.loc[data["what"] == "units above", "label"].unique()
+    null = "null: low-pass noise, 2 bins, rectified"
+    assert list(shown) == ["isometry and Gaussian kernel", "Gaussian kernel alone", null]
+    areas = data["what"].str.startswith("area beyond")
+    raised = data.assign(low=data["low"].where(~areas | (data["group"] == "Gaussian kernel alone"), 0.5))
+    assert FIGURES["fig7"].judge(raised) == FIGURES["fig7"].judge(data)
 
 
 def test_where_the_suitable_null_is_missing_others_are_shown_and_it_is_said(tmp_path):
