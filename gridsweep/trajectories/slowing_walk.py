@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from gridsweep.arena import Arena
 from gridsweep.kinds import kind
 from gridsweep.trajectories._base import Walk
-from gridsweep.trajectories.random_walk import RandomWalk, wrap_angle
+from gridsweep.trajectories.random_walk import RandomWalk, draw_rayleigh, wrap_angle
 
 
 @kind
@@ -30,7 +30,7 @@ class SlowingWalk(RandomWalk):
             arena.sample_positions(for_place, 1)[0],
             jax.random.uniform(for_heading, (), maxval=2 * jnp.pi),
             jax.random.normal(for_turns, (steps,)) * (self.turn_sd_rad_per_s * self.time_step_s),
-            jax.random.rayleigh(for_speeds, self.speed_scale_m_per_s, (steps + 1,)),
+            draw_rayleigh(for_speeds, self.speed_scale_m_per_s, (steps + 1,)),
         )
 
     def follow_from(

@@ -7,7 +7,7 @@ import pytest
 
 from gridsweep.arena.box import Box
 from gridsweep.arena.torus import Torus
-from gridsweep.trajectories.random_walk import RandomWalk, wrap_angle
+from gridsweep.trajectories.random_walk import RandomWalk, draw_rayleigh, wrap_angle
 
 TIME_STEP_S = 0.02
 
@@ -113,3 +113,12 @@ def test_speeds_and_turns_have_the_published_size_and_scale_with_their_settings(
     turns_rad = wrap_angle(jnp.diff(lanes.heading_rad, axis=2))
     assert float(turns_rad[0].std()) == pytest.approx(0.2304, rel=0.01)
     assert float(turns_rad[1].std()) == pytest.approx(0.1152, rel=0.01)
+
+
+def test_every_speed_is_finite_even_where_the_uniform_is_zero():
+    key, shape = jax.random.key(1), (10_000_000,)
+    assert (jax.random.uniform(key, shape) == 0).any()
+    plain, ours = jax.random.rayleigh(key, 1.3, shape), draw_rayleigh(key, 1.3, shape)
+    assert jnp.isfinite(ours).all()
+    np.testing.assert_array_equal(ours[jnp.isfinite(plain)], plain[jnp.isfinite(plain)])
+    assert 1.3 * 5.6 < ours.max() < 1.3 * 5.8
