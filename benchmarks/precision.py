@@ -3,9 +3,9 @@
     gridsweep run sweeps/laptop/precision.yaml --store stores/precision
     python -m benchmarks.precision --store stores/precision
 
-A row is one number of a network: its mean over the seeds in float32 and in bfloat16, the mean of the paired
-differences with Student's 95 % interval, and the p of an exact sign-flip test (scipy.stats). A difference that
-is not seen is not shown to be absent: the interval says how large it could be.
+A row is one number of a network: its mean over the seeds in float32 and in bfloat16, the mean of their
+differences with Student's 95 % interval, and the p of an exact sign-flip test (scipy.stats). A difference
+that is not seen is not shown to be absent: the interval says how large it could be.
 """
 
 import argparse

@@ -94,11 +94,11 @@ class RandomWalk(Trajectory):
 
 
 def draw_rayleigh(key: PRNGKeyArray, scale: Scalar, shape: tuple[int, ...]) -> Float[Array, "..."]:
-    """Returns draws of a Rayleigh distribution, all of them finite: scale sqrt(-2 log u), u uniform in (0, 1).
+    """Returns finite draws of a Rayleigh distribution: scale sqrt(-2 log u), u uniform in (0, 1).
 
-    ``jax.random.rayleigh`` takes u from [0, 1): once in 2^23 draws, which a study of 10^9 steps meets a hundred
-    times, u is zero and the speed infinite. Here such a u is half of the smallest other; all other draws are the
-    same to the bit.
+    ``jax.random.rayleigh`` takes u from [0, 1): once in 2^23 draws, so a hundred times in a published
+    training, u is zero and the speed infinite. Here such a u is half of the smallest other, and all other
+    draws are the same to the bit.
     """
     uniform = jnp.maximum(jax.random.uniform(key, shape), _LEAST_UNIFORM)
     return scale * jnp.sqrt(jnp.log(uniform) * -2.0)
