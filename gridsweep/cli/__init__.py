@@ -11,7 +11,7 @@ from gridsweep.cli.export import export
 from gridsweep.cli.figure import figure, figures
 from gridsweep.cli.gallery import gallery
 from gridsweep.cli.inspect import diff, logs, show, status
-from gridsweep.cli.keep import compact, merge, snapshot, verify
+from gridsweep.cli.keep import compact, merge, revoke, snapshot, verify
 from gridsweep.cli.measure import measure
 from gridsweep.cli.neural import neural
 from gridsweep.cli.paper import paper
@@ -31,7 +31,7 @@ COMMANDS = (
     bench,
     *(plan, run, retry, status, logs, show, diff, query, figure, figures, score),
     *(paper, report),
-    *(verify, compact, snapshot, merge, measure),
+    *(verify, revoke, compact, snapshot, merge, measure),
     *(neural,),
 )
 for command in COMMANDS:

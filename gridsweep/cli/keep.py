@@ -1,4 +1,4 @@
-"""``gridsweep verify | compact | snapshot | merge``: a store sound, fast, citable, in one place."""
+"""``gridsweep verify | revoke | compact | snapshot | merge``: a store sound, fast, citable, in one place."""
 
 import sys
 from pathlib import Path
@@ -57,6 +57,43 @@ def verify(
         )
     if not report.ok:
         raise typer.Exit(EXIT_DAMAGED)
+
+
+def revoke(
+    where: Annotated[
+        str,
+        typer.Option(
+            help="Which runs: an SQL condition, such as \"status = 'diverged'\".", show_default=False
+        ),
+    ],
+    why: Annotated[str, typer.Option(help="What is wrong with them; kept in revoked/.", show_default=False)],
+    store: StoreFolder = DEFAULT_STORE,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it only say what would be done.")
+    ] = False,
+) -> None:
+    """Take results back that are no longer believed; the sweep's own command trains them once more.
+
+    A cohort is taken back whole. Its files move to quarantine/, and revoked/ says why; nothing is deleted.
+    """
+    from gridsweep.store.quarantine import chosen_cohorts, take_back
+
+    opened = open_store(store, writable=yes)
+    with clear_errors():
+        if not yes:
+            entries = opened.ledger.entries()
+            chosen = {cohort: entries[cohort].runs for cohort in chosen_cohorts(opened, where)}
+        else:
+            chosen = take_back(opened, where, why)
+    for cohort, runs in chosen.items():
+        print(f"cohort {cohort}: {', '.join(runs)}")
+    total = f"{len(chosen):,} cohorts, {sum(map(len, chosen.values())):,} runs"
+    if not chosen:
+        print(f"no run where {where}: nothing to take back")
+    elif yes:
+        print(f"taken back: {total}, which `gridsweep run` does once more")
+    else:
+        print(f"would take back: {total}; --yes does it")
 
 
 def compact(store: StoreFolder = DEFAULT_STORE) -> None:

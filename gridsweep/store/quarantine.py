@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from gridsweep.store.claims import maintenance
 from gridsweep.store.errors import StoreError
 from gridsweep.store.fs import put_if_absent
 from gridsweep.store.layout import data_cohort, ledger_name
@@ -61,6 +62,44 @@ def revoke(
     )
     set_aside(store, [f"ledger/{ledger_name(cohort_id, revision)}", *files])
     return revision + 1
+
+
+def take_back(store: "Store", where: str, why: str) -> dict[str, tuple[str, ...]]:
+    """Revokes the cohorts of runs that a person no longer believes. Returns the runs to redo, by cohort.
+
+    Args:
+        store: the store.
+        where: an SQL condition over the columns of ``runs``; a cohort is taken back whole.
+        why: goes into the revocation.
+
+    Raises:
+        StoreBusy: another process repairs or compacts.
+        QueryError: the condition is none.
+    """
+    with maintenance(store, "take cohorts back") as lease:
+        taken = {}
+        for cohort_id in chosen_cohorts(store, where):
+            entry = store.ledger.entries()[cohort_id]
+            found = {"file": entry.name, "found": f"runs where {where}", "right": why}
+            revoke(
+                store,
+                cohort_id,
+                store.ledger.revision(cohort_id),
+                entry=entry,
+                runs=entry.runs,
+                found=[found],
+            )
+            taken[cohort_id] = entry.runs
+            lease.heartbeat()
+    return taken
+
+
+def chosen_cohorts(store: "Store", where: str) -> list[str]:
+    """Returns the cohorts that hold runs for which an SQL condition holds."""
+    found = store.sql(
+        f"SELECT DISTINCT cohort_id FROM runs WHERE ({where}) ORDER BY 1", row_limit=None, timeout_s=None
+    )
+    return found["cohort_id"].to_pylist()
 
 
 def recorded_micro_batch(store: "Store", cohort_id: str) -> int | None:

@@ -148,3 +148,41 @@ def test_retry_says_what_it_plans_and_refuses_what_it_does_not_know(store):
         assert found.exit_code == 2
         assert known in found.stderr
     assert len(Store.open(store.path).plans()) == 1
+
+
+def test_revoke_says_first_and_then_takes_back_what_is_no_longer_believed(store):
+    chosen = store.runs(["run_id", "cohort_id"])
+    run_id, cohort_id = chosen["run_id"][0], chosen["cohort_id"][0]
+    words = (
+        "revoke",
+        "--store",
+        store.path,
+        "--where",
+        f"run_id = '{run_id}'",
+        "--why",
+        "a walk without end",
+    )
+    assert "would take back: 1 cohorts, 2 runs; --yes does it" in gridsweep(*words).stdout
+    assert len(store.runs()) == 4
+    done = gridsweep(*words, "--yes")
+    assert f"cohort {cohort_id}: " in done.stdout
+    assert "taken back: 1 cohorts, 2 runs, which `gridsweep run` does once more" in done.stdout
+    after = Store.open(store.path)
+    assert cohort_id not in after.committed_cohorts()
+    assert len(after.runs()) == 2
+    assert "a walk without end" in "".join(path.read_text() for path in (store.path / "revoked").iterdir())
+    assert gridsweep("verify", "--store", store.path).exit_code == 0
+    assert gridsweep(*words, "--yes").stdout.startswith("no run where")
+
+
+def test_revoke_of_what_is_no_condition_changes_nothing(store):
+    found = gridsweep("revoke", "--store", store.path, "--where", "no such column = 1", "--why", "?", "--yes")
+    assert found.exit_code == 2
+    assert len(Store.open(store.path).runs()) == 4
+
+
+def test_what_is_revoked_is_left_out_of_a_compacted_store_too(store):
+    assert gridsweep("compact", "--store", store.path).exit_code == 0
+    run_id = store.runs(["run_id"])["run_id"][0]
+    gridsweep("revoke", "--store", store.path, "--where", f"run_id = '{run_id}'", "--why", "?", "--yes")
+    assert len(Store.open(store.path).units(["run_id"])["run_id"].unique()) == 2
