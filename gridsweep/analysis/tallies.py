@@ -15,6 +15,7 @@ from gridsweep.analysis.survival import ranked_scores
 
 STEP = 0.025  # every threshold of the literature is a multiple of it (spec d.5)
 LOWEST, HIGHEST = -0.5, 1.6  # of the thresholds where all scores lie between them
+_UNITS_AT_ONCE = 1_000_000  # in the arrays that counting needs
 FARTHEST = 3.0  # scores beyond are counted, but at the last threshold: no lattice scores more
 
 
@@ -62,41 +63,49 @@ def tally(
         rows: how many networks.
         thresholds: ascending.
     """
-    kept = row_of >= 0
-    row_of = row_of[kept]
-    ranked, silent = ranked_scores(table, score)[kept], table["silent"].to_numpy(bool)[kept]
-    points = len(thresholds)
-    passed = np.searchsorted(thresholds, np.where(np.isnan(ranked), -np.inf, ranked), side="left")
-    cells = np.bincount(row_of * (points + 1) + passed, minlength=rows * (points + 1))
+    ranked, silent = ranked_scores(table, score), table["silent"].to_numpy(bool)
+    cells = np.zeros(rows * (len(thresholds) + 1), np.int64)
+    quiet, unscored = np.zeros(rows), np.zeros(rows)
+    for start in range(0, len(ranked), _UNITS_AT_ONCE):
+        piece = slice(start, start + _UNITS_AT_ONCE)
+        kept = row_of[piece] >= 0
+        of, scores, is_silent = row_of[piece][kept].astype(np.int64), ranked[piece][kept], silent[piece][kept]
+        none = np.isnan(scores)
+        passed = np.searchsorted(thresholds, np.where(none, -np.inf, scores), side="left")
+        cells += np.bincount(of * (len(thresholds) + 1) + passed, minlength=len(cells))
+        quiet += np.bincount(of, is_silent, minlength=rows)
+        unscored += np.bincount(of, none & ~is_silent, minlength=rows)
     best, median = _best_and_median(row_of, ranked, rows)
     return Tallies(
-        cells=cells.reshape(rows, points + 1),
+        cells=cells.reshape(rows, len(thresholds) + 1),
         best=best,
         median=median,
-        silent=np.bincount(row_of, silent, minlength=rows).astype(np.int64),
-        unscored=np.bincount(row_of, np.isnan(ranked) & ~silent, minlength=rows).astype(np.int64),
+        silent=quiet.astype(np.int64),
+        unscored=unscored.astype(np.int64),
     )
 
 
 def _best_and_median(row_of: np.ndarray, ranked: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns both for each network, NaN where there is none. Of two middle units the lower counts."""
     best, median = np.full(rows, np.nan), np.full(rows, np.nan)
-    # Stores hold a network's units together, so this sorts what is in order already.
-    order = None if _ascending(row_of) else np.argsort(row_of, kind="stable")
-    row_of = row_of if order is None else row_of[order]
-    ranked = ranked if order is None else ranked[order]
-    lowest_first = np.where(np.isnan(ranked), -np.inf, ranked)
-    present, starts = np.unique(row_of, return_index=True)
-    for row, start, end in zip(present, starts, [*starts[1:], len(row_of)], strict=True):
-        units = lowest_first[start:end]
+    starts = _starts(row_of)
+    if len(starts) != len(np.unique(row_of[starts])):
+        order = np.argsort(row_of, kind="stable")
+        row_of, ranked = row_of[order], ranked[order]
+        starts = _starts(row_of)
+    for start, end in zip(starts, [*starts[1:], len(row_of)], strict=True):
+        if (row := row_of[start]) < 0:
+            continue
+        units = np.where(np.isnan(ranked[start:end]), -np.inf, ranked[start:end])
         middle = (len(units) - 1) // 2
         found = np.partition(units, middle)
         best[row], median[row] = found[middle:].max(), found[middle]
     return np.where(np.isinf(best), np.nan, best), np.where(np.isinf(median), np.nan, median)
 
 
-def _ascending(numbers: np.ndarray) -> bool:
-    return bool((numbers[1:] >= numbers[:-1]).all())
+def _starts(row_of: np.ndarray) -> np.ndarray:
+    """Returns where rows begin that stand together; in stores, those of a network do."""
+    return np.flatnonzero(np.r_[len(row_of) > 0, row_of[1:] != row_of[:-1]])
 
 
 def exceeding(cells: Int[np.ndarray, "networks points+1"]) -> Int[np.ndarray, "networks points"]:

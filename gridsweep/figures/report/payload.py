@@ -162,8 +162,9 @@ def _score(selection: Selection, row_of: Any, rows: int) -> _Score:
     is_null = table["null"].to_numpy(bool)
     thresholds = thresholds_for([ranked_scores(table, score)])
     ids = table["run_id"].cat
-    rows_of_units = row_of.get_indexer(ids.categories)[ids.codes.to_numpy()]
-    counted = tally(table, score, np.where(is_null, -1, rows_of_units), rows, thresholds)
+    # Runs of the null are no rows of the page, so theirs is -1.
+    rows_of_units = row_of.get_indexer(ids.categories).astype(np.int32)[ids.codes.to_numpy()]
+    counted = tally(table, score, rows_of_units, rows, thresholds)
     nulls = [
         _null(name, hands, score, thresholds, selection.hand)
         for name, hands in _hands(table[is_null], selection.hand)
@@ -191,7 +192,7 @@ def _score(selection: Selection, row_of: Any, rows: int) -> _Score:
         counted.cells.sum(axis=1),
         selection.hand,
         # The units are counted: from here on the selection's words are needed, not its millions of rows.
-        replace(selection, table=table.iloc[:0]),
+        replace(selection, table=table.iloc[:0].copy()),
     )
 
 
