@@ -50,7 +50,7 @@ QUANTILES = {
     "other": np.array([-0.65, -0.4, -0.25, -0.1, 0.02, 0.22, 0.36, 0.8, 1.05, 1.2]),
     "noise": np.array([-0.55, -0.32, -0.1, 0.08, 0.22, 0.44, 0.56, 0.82, 1.07, 1.2]),
 }
-DRAWN = ("survival", "fig1", "fig2", "fig3", "fig5", "fig6", "fig8", "fig9", "fig10")
+DRAWN = ("survival", "fig1", "fig2", "fig5", "fig6", "fig8", "fig9")  # what such a store has networks for
 HEADS = {"what": 44, "networks": 9, "units": 11, "wall_s": 8, "cpu_s": 8, "peak_mb": 9, "made": 30}
 
 
