@@ -70,6 +70,10 @@ def select(
     """
     import duckdb
 
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:  # DuckDB would end the whole process with an abort
+        raise QueryError("the folder that this process works in is gone; change to another one") from error
     wanted = [name for name in _tables_in(text) if name != MEMBERS or members is not None]
     connection = _database(memory_limit_mb, os.getpid()).cursor()
     try:

@@ -139,3 +139,12 @@ def test_a_query_of_an_empty_store_has_no_rows(store):
     assert store.sql("SELECT * FROM units").num_rows == 0
     assert store.sql("SELECT * FROM members").num_rows == 0
     assert store.runs().empty
+
+
+def test_a_working_folder_that_is_gone_is_said_and_not_died_of(filled, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(QueryError, match="works in is gone"):
+        filled.sql("SELECT 1")
