@@ -1,6 +1,7 @@
 """The campaign's table, as the README prints it: what was done to stores, how often, and what came of it.
 
-    python -m tests.faults.campaign [--kills 1000] [--mutations 200] [--fuzz 500] [--full 50] [--seed 20261124]
+    python -m tests.faults.campaign [--seed 20261124] [--stages ABCDGHJ]
+                                    [--kills 1000] [--mutations 200] [--fuzz 500] [--full 50]
 
 Runs stages A, B, C, D, G, H and J on stores in memory; E, F and I are tests (see docs/store.md). Every line has
 its seed and is reproduced by it. Exit 1 when anything was lost, doubled, torn or wrong, or a sabotaged store passed.
@@ -51,19 +52,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in DEFAULTS.items():
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--stages", default="".join(STAGES), help="which, by their letters")
     options = parser.parse_args()
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="gridsweep-campaign-", dir=memory if memory.is_dir() else None))
-    stages: list[Callable[[Path, argparse.Namespace], Iterator[Line]]] = [
-        *(every_step, power_loss, kills, controls, damage, fuzz, full_disk),
-    ]
     bad = 0
     print("| stage | cases | bad | what | seed | s |")
     print("|---|---|---|---|---|---|")
     try:
-        for number, stage in enumerate(stages):
+        for letter in options.stages:
             begun_s = time.monotonic()
-            for line in stage(folder / str(number), options):
+            for line in STAGES[letter](folder / letter, options):
                 seconds = f"{time.monotonic() - begun_s:.0f}"
                 print(
                     "| "
@@ -216,6 +215,17 @@ def _killed(folder: Path, kills: int, seed: int, sabotage: str = "") -> Killed:
     ]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     return Killed(**json.loads(done.stdout.splitlines()[-1]))
+
+
+STAGES: dict[str, Callable[[Path, argparse.Namespace], Iterator[Line]]] = {
+    "A": every_step,
+    "B": power_loss,
+    "C": kills,
+    "D": controls,
+    "G": damage,
+    "H": fuzz,
+    "J": full_disk,
+}
 
 
 if __name__ == "__main__":
