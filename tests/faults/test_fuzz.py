@@ -22,9 +22,9 @@ base:
   evaluation: {kind: corrected, bins: [12], positions: 2000}
 parameters:
   target.field_width_m: {values: [0.2, 0.3]}
-  training.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
+  training.learning_rate: {values: [1e-3, 1e-2]}
 keep: {weights: final}
-expect: 4
+expect: 8
 """
 SCALARS = [
     "nan", ".inf", "-1", "0", "1e999", "true", "null", "~", "'1e-3'", "[]", "{}", "[1, [2]]", "2026-01-01",
@@ -141,6 +141,14 @@ def asked(tmp_path_factory):
 
 def contents(store):
     return {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
+
+
+def test_what_is_altered_was_right(tmp_path, asked):
+    """Or everything would be refused for the same reason, and nothing be tried."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SWEEP)
+    assert len(load_sweep(path)) == 8
+    assert asked.sql(SELECT).num_rows == 1
 
 
 def test_sweep_files_made_of_anything_are_refused_in_words(tmp_path):
