@@ -51,7 +51,7 @@ QUANTILES = {
     "noise": np.array([-0.55, -0.32, -0.1, 0.08, 0.22, 0.44, 0.56, 0.82, 1.07, 1.2]),
 }
 DRAWN = ("survival", "fig1", "fig2", "fig5", "fig6", "fig8", "fig9")  # what such a store has networks for
-HEADS = {"what": 44, "networks": 9, "units": 11, "wall_s": 8, "cpu_s": 8, "peak_mb": 9, "made": 30}
+HEADS = {"what": 44, "runs": 9, "units": 11, "wall_s": 8, "cpu_s": 8, "peak_mb": 9, "made": 30}
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def make(path: Path, networks: int | None = None) -> None:
 def draw(path: Path, only: list[str] | None) -> Iterator[dict[str, Any]]:
     """Yields a row for each command, run one after the other in processes of their own."""
     store = Store.open(path)
-    networks = len(store.committed_run_ids({"completed"}))
+    runs = len(store.committed_run_ids({"completed"}))
     units = int(store.sql("SELECT count(*) AS n FROM units").to_pylist()[0]["n"])
     commands = {name: ["figure", name, "--null-where", '"system.smoothing_bins" = 2'] for name in DRAWN}
     commands["report"] = ["report"]
@@ -128,7 +128,7 @@ def draw(path: Path, only: list[str] | None) -> Iterator[dict[str, Any]]:
                 made = ", ".join(f"{file.suffix[1:]} {file.stat().st_size / 1e6:.2f} MB" for file in files)
         yield {
             "what": f"gridsweep {' '.join(words[:2])}",
-            "networks": networks,
+            "runs": runs,
             "units": units,
             "wall_s": wall_s,
             "cpu_s": used.ru_utime + used.ru_stime,
