@@ -55,6 +55,7 @@ bench: $(READY)  ## Measure scoring, queries, survival and planning against thei
 
 bench-all: bench  ## Measure training beside PyTorch too (PEER_PYTHON: a Python that has torch)
 	$(PYTHON) -m benchmarks.training --sizes 64 128 1024 $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON))
+	$(PYTHON) -m benchmarks.growth
 	$(PYTHON) -m benchmarks.scheduling fan-out
 	$(PYTHON) -m benchmarks.scheduling first-update
 
