@@ -137,20 +137,21 @@ def draw_points(axes: Any, points: Frame, original: Frame, page: Page) -> None:
                 axes.hlines(y, max(x - error, 1e-3), x + error, color=colour, linewidth=1.0 * page.scale)
             face: dict[str, Any] = {"markerfacecolor": colour if relu else "none", "markeredgecolor": colour}
             axes.plot(x, y, "o", markersize=(size if relu else 3.0) * page.scale, **face)
-            if relu:
+            if relu or rows is points:
                 at: dict[str, Any] = {
                     "textcoords": "offset points",
                     "xytext": (0, 4 * page.scale),
                     "ha": "center",
                 }
-                words = row["architecture"].upper()
+                words = row["architecture"].upper() + ("" if relu else f", {row['activation']}")
                 axes.annotate(
                     words, (x, y), color=GREY if rows is original else INK, fontsize=page.small, **at
                 )
     axes.set_xlabel("participation ratio of rate maps")
     axes.set_ylabel("neural predictivity (Pearson r)")
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(0.08, 0.14)

@@ -203,10 +203,11 @@ def draw_widths(axes: Any, networks: Frame, ask: Ask, scale: float) -> Frame:
         axes.annotate(
             f" {theory[1] / line[1]:.2f} widths",
             (100 * line[1], theory[1]),
-            ha="right",
-            va="bottom",
+            ha="left",
+            va="center",
             color=VERMILION,
         )
+    axes.set_xlim(None, 128 * networks["width_m"].max())
     axes.set_xlabel("field width (cm)")
     axes.set_ylabel("grid period (m)")
     axes.set_ylim(0, None)

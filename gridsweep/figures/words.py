@@ -9,6 +9,7 @@ _WORDS = {
     "svd": "SVD",
     "nmf": "NMF",
     "nonnegative_pca": "non-negative PCA",
+    "difference_of_gaussians": "difference of Gaussians",
     "true_difference_of_gaussians": "true difference of Gaussians",
     "general_difference_of_gaussians": "general difference of Gaussians",
     "cartesian": "Cartesian",
