@@ -50,8 +50,8 @@ def read_pairs(store: Store) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """
     found = store.sql(
         f"""SELECT r.seed, r."training.precision" AS precision, {", ".join(f'e."{name}"' for name in NUMBERS)}
-        FROM evaluations e JOIN runs r USING (run_id)
-        WHERE r.sweep = 'precision' AND r.status = 'completed' AND e.evaluation = 'corrected'
+        FROM evaluations e JOIN runs r USING (run_id) JOIN members m USING (run_id)
+        WHERE m.sweep = 'precision' AND r.status = 'completed' AND e.evaluation = 'corrected'
         ORDER BY r.seed"""
     ).to_pandas()
     wide = found.pivot(index="seed", columns="precision", values=list(NUMBERS))
