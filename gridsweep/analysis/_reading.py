@@ -57,13 +57,13 @@ def runs(store: "Store", by: Sequence[str]) -> Frame:
     """Returns every run with how it ended, the settings of ``by`` as text, and those of the null."""
     known = _run_columns(store)
     spread = [f"{column}{end}" for column in by for end in ("_low", "_high") if f"{column}{end}" in known]
-    wanted = ["run_id", "status", "evaluation", "position_error_cm", "system.kind", *NULL_SETTINGS]
+    wanted = ["run_id", "status", "evaluation", "position_error_cm", "env_id", "system.kind", *NULL_SETTINGS]
     read = [column for column in dict.fromkeys([*wanted, *by, *spread]) if column in known]
     found = store.runs(columns=read)
     for column in wanted:
         if column not in found:
             found[column] = None
-    for column in ("run_id", "status", "evaluation", "system.kind"):
+    for column in ("run_id", "status", "evaluation", "env_id", "system.kind"):
         found[column] = found[column].astype(object)
     texts = {
         column: as_text(found[column], found.get(f"{column}_low"), found.get(f"{column}_high"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gridsweep.analysis import _reading as reading
-from gridsweep.analysis.frames import Frame, pd
+from gridsweep.analysis.frames import Column, Frame, pd
 from gridsweep.analysis.null import KIND, deal_null, hand_size, name_null
 from gridsweep.analysis.survival import number_groups
 
@@ -225,6 +225,8 @@ def select_units(
     )
     if denominators.missing:
         notes.append(f"Partial: {denominators.missing:,} of {len(planned):,} planned networks are missing.")
+    used = every_run["run_id"].isin(units["run_id"].cat.categories)
+    notes.extend(_environments(every_run.loc[used, "env_id"]))
     each = _each_network(units, kept)
     return Selection(
         table=units[["run_id", "unit", score, "silent", "group", "null"]],
@@ -249,6 +251,16 @@ def _check_missing(members: Frame, runs: Frame, partial: bool) -> None:
         f"{missing['run_id'].nunique():,} of {members['run_id'].nunique():,} planned networks are missing: "
         f"run `gridsweep run {' '.join(sweeps)}`, or pass --partial (partial=True)"
     )
+
+
+def _environments(env_ids: Column) -> list[str]:
+    """Returns a sentence on how many runs come from which environment, unless all come from one."""
+    counts = env_ids.dropna().value_counts()
+    if len(counts) < 2:
+        return []
+    each = [f"{runs:,} in {env_id}" for env_id, runs in counts.items()]
+    more = f", {len(each) - 3} more" if len(each) > 3 else ""
+    return [f"Runs come from {len(each)} environments: {', '.join(each[:3])}{more}."]
 
 
 def _name_groups(

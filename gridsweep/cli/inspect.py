@@ -44,12 +44,14 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
         troubled = _troubled(opened)
         failed = _failed(opened) if any(number["failed"] for number in counts.values()) else []
         snapshot = opened.snapshot_id()
+        environments = opened.environments()
     if output == "json":
         print_json(
             {
                 "store_id": opened.store_id,
                 "snapshot": snapshot,
                 "sweeps": counts,
+                "environments": environments,
                 "running": running,
                 "troubled": troubled,
                 "failed": failed,
@@ -66,6 +68,9 @@ def status(store: StoreFolder = DEFAULT_STORE, output: Format = "text") -> None:
         )
     if not counts:
         print("  nothing is planned yet: gridsweep run SWEEP")
+    if len(environments) > 1:
+        each = ", ".join(f"{env_id}: {runs:,} runs" for env_id, runs in environments.items())
+        print(f"  made in {len(environments)} environments, equal to rounding only ({each})")
     for item in running:
         print(
             f"  running: cohort {item['cohort_id']} of {item['sweep']}, {item['runs']} runs; {item['latest']}"

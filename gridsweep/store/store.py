@@ -3,6 +3,7 @@
 import errno
 import secrets
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +187,18 @@ class Store:
                 found = (run_id for run_id in plan.members if run_id not in ended)
                 missing.setdefault(plan.sweep, {}).update(dict.fromkeys(found))
         return {name: list(run_ids) for name, run_ids in sorted(missing.items()) if run_ids}
+
+    def environments(self) -> dict[str, int]:
+        """Returns how many completed or diverged runs were made under which ``env_id``, the most first.
+
+        Bits are promised equal within one environment only. Entries that do not say theirs are left out.
+        """
+        made: Counter[str] = Counter()
+        for entry in self.ledger.entries().values():
+            env_id = entry.provenance.get("env_id")
+            if isinstance(env_id, str):
+                made[env_id] += sum(entry.status(run_id) != "failed" for run_id in entry.runs)
+        return {env_id: runs for env_id, runs in made.most_common() if runs}
 
     def _plans_of_entries(self) -> list[PlanFile]:
         """Returns all plans. Raises StoreDamaged when an entry names one that is gone: no count is right."""

@@ -58,6 +58,15 @@ def test_a_selection_has_a_row_for_each_unit_and_the_null_beside(store):
     assert selection.notes == ()
 
 
+def test_runs_of_more_than_one_environment_are_counted_in_a_note(tmp_path):
+    envs = ["a" * 16, "a" * 16, "b" * 16]
+    runs = [network("gaussian", seed, 16, env_id=env_id) for seed, env_id in enumerate(envs)]
+    store = write(tmp_path / "store", [*runs, {**null(0, 16), "env_id": "a" * 16}])
+    said = f"Runs come from 2 environments: 3 in {'a' * 16}, 1 in {'b' * 16}."
+    assert select_units(store).notes == (said,), "the null counts as well"
+    assert select_units(store, where="seed < 2").notes == (), "of what is drawn"
+
+
 def test_scores_are_those_of_the_store(store):
     selection = select_units(store, "grid_score_90", include_null=False)
     stored = store.units(columns=["grid_score_90"], where="\"system.kind\" = 'path_integrator'")
