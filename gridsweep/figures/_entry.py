@@ -44,12 +44,12 @@ class Figure:
         draw: from a store (None where it needs none), an ``Ask`` and perhaps axes, the drawing.
         sweeps: the files that train its networks, without ending.
         folders: of ``sweeps/``, in which these files are.
-        trained_by: in words, where no file is named.
         claim: what the paper reads off it; empty for figures that are not the paper's.
         rule: when the numbers agree with the claim, in words.
         judge: the rule, applied to the table of what is drawn.
         from_theory: whether it needs no store.
         grouped: whether ``by`` and ``score`` can be chosen.
+        whole_store: whether it is of everything in a store, whichever sweeps list it.
         name: of its file; given when the folder is listed.
     """
 
@@ -57,12 +57,12 @@ class Figure:
     draw: "Callable[[Store, Ask, Mapping[str, Any] | None], Drawn]"
     sweeps: tuple[str, ...] = ()
     folders: tuple[str, ...] = ("laptop", "disentangling")
-    trained_by: str = ""
     claim: str = ""
     rule: str = ""
     judge: Callable[[Frame], Verdict] | None = None
     from_theory: bool = False
     grouped: bool = False
+    whole_store: bool = False
     name: str = ""
 
     def __call__(
@@ -86,8 +86,9 @@ class Figure:
             raise ValueError(f"{self.title}: has groups and scores of its own, leave out by and score")
         if store is None and not self.from_theory:
             raise NoRuns(f"{self.title}: needs a store{self.how_to_train()}")
-        if store is not None and ask.sweep is None and len(listed := listing(store.plans(), self.name)) == 1:
-            ask = dataclasses.replace(ask, sweep=listed[0])
+        if store is not None and ask.sweep is None and not self.whole_store:
+            listed = listing(store.plans(), self.name)
+            ask = dataclasses.replace(ask, sweep=listed[0]) if len(listed) == 1 else ask
         try:
             return self.draw(store, ask, axes)  # type: ignore[arg-type]
         except NoRuns as error:
@@ -96,7 +97,7 @@ class Figure:
     def how_to_train(self) -> str:
         """Returns which commands train what the figure shows."""
         if not self.sweeps:
-            return f"\nits networks are trained by {self.trained_by}" if self.trained_by else ""
+            return ""
         commands = [
             f"\n  gridsweep run sweeps/{folder}/{sweep}.yaml"
             for folder in self.folders

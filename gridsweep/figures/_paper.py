@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsweep.figures._ask import Ask, NoRuns
-from gridsweep.figures._entry import OPEN, Figure
+from gridsweep.figures._entry import OPEN, Figure, listing
 from gridsweep.figures.files import save, write_whole
 
 if TYPE_CHECKING:
     from gridsweep.store import Store
 
-NOT_DRAWN = "not drawn"
+NOT_DRAWN, NO_CLAIM = "not drawn", "no claim"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Entry:
     Args:
         name: of the figure.
         figure: what it claims and by which rule.
-        verdict: agrees, does not agree, cannot tell, or not drawn.
+        verdict: agrees, does not agree, cannot tell, not drawn; or no claim, where there is nothing to judge.
         found: the numbers that decided, or why nothing was drawn.
     """
 
@@ -40,11 +40,11 @@ class Entry:
 def write_report(
     store: "Store", figures: Mapping[str, Figure], folder: Path, *, title: str, command: str, ask: Ask
 ) -> tuple[list[Entry], Path]:
-    """Draws every figure with a claim into a folder and writes ``README.md`` there.
+    """Draws the paper's figures into a folder, and others that a sweep lists; writes ``README.md`` there.
 
     Args:
         store: where from; it is looked at as it is now.
-        figures: which ones; those without a claim are left out.
+        figures: which ones; one without a claim is left out unless a sweep of the store lists it.
         folder: for pictures, tables and the report.
         title: of the report.
         command: that makes it, for the reader.
@@ -54,9 +54,10 @@ def write_report(
         What came out, and the report's path.
     """
     store = store.pinned()
+    plans = store.plans()
     entries = []
     for name, figure in figures.items():
-        if not figure.claim:
+        if not figure.claim and not listing(plans, name):
             continue
         try:
             drawn = figure(store, ask)
@@ -64,8 +65,12 @@ def write_report(
             entries.append(Entry(name, figure, NOT_DRAWN, str(error)))
             continue
         save(drawn, folder, name)
+        if not figure.claim:
+            entries.append(Entry(name, figure, NO_CLAIM, ""))
+            continue
         judged = figure.judge(drawn.data) if figure.judge is not None else (OPEN, "there is no rule")
         entries.append(Entry(name, figure, *judged))
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "README.md"
     write_whole(path, "\n".join(_lines(store, entries, title, command)).encode())
     return entries, path
@@ -84,22 +89,21 @@ def _lines(store: "Store", entries: list[Entry], title: str, command: str) -> li
     lines += [f"| [{e.name}](#{e.name}) | {e.figure.title} | {e.verdict} |" for e in entries]
     lines += ["", *_training(store)]
     for entry in entries:
-        lines += [
-            "",
-            f"## {entry.name}",
-            "",
-            f"{entry.figure.title}.",
-            "",
-            f"**Claim.** {entry.figure.claim}",
-            "",
-        ]
-        lines += [f"**Rule.** Agrees if {_as_condition(entry.figure.rule)}.", ""]
-        if entry.verdict == NOT_DRAWN:
-            lines += ["**Not drawn.**", "", "```", entry.found, "```"]
-        else:
-            lines += [f"**Came out: {entry.verdict}.** {_capital(entry.found)}.", ""]
-            lines.append(f"![{entry.figure.title}]({entry.name}.png)")
+        lines += ["", f"## {entry.name}", "", f"{entry.figure.title}.", "", *_came_out(entry)]
     return [*lines, ""]
+
+
+def _came_out(entry: Entry) -> list[str]:
+    """Returns the claim, the rule, what came out, and the picture."""
+    lines = []
+    if entry.figure.claim:
+        rule = entry.figure.rule.removesuffix(".")
+        lines += [f"**Claim.** {entry.figure.claim}", "", f"**Rule.** Agrees if {rule}.", ""]
+    if entry.verdict == NOT_DRAWN:
+        return [*lines, "**Not drawn.**", "", "```", entry.found, "```"]
+    if entry.verdict != NO_CLAIM:
+        lines += [f"**Came out: {entry.verdict}.** {_capital(entry.found)}.", ""]
+    return [*lines, f"![{entry.figure.title}]({entry.name}.png)"]
 
 
 def _training(store: "Store") -> list[str]:
@@ -128,10 +132,6 @@ def _hours(store: "Store") -> dict[str, float]:
     """
     found = store.sql(text, row_limit=None, timeout_s=None).to_pylist()
     return {row["sweep"]: row["hours"] or 0.0 for row in found}
-
-
-def _as_condition(rule: str) -> str:
-    return rule.removesuffix(".")
 
 
 def _capital(words: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsweep.analysis.frames import Frame, pd
 from gridsweep.figures._ask import Ask
-from gridsweep.figures._dense_lstm import CONDITIONS, DROPOUT, SCORE
+from gridsweep.figures._dense_lstm import DROPOUT, SCORE, select
 from gridsweep.figures._entry import OPEN, Figure, Verdict, verdict
 from gridsweep.figures._maps import best_maps, draw_map
 from gridsweep.figures._page import Page, Panel
@@ -30,7 +30,7 @@ COLUMNS = 8
 def fig4(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
     """Draws maps and survival. Panels: "strong 0" to "strong 7", "little 0" …, survival."""
     ask = ask or Ask()
-    selection = ask.select(store, SCORE, DROPOUT, CONDITIONS)
+    selection = select(store, ask, DROPOUT)
     rates = {
         name: float(name)
         for name in selection.groups.loc[~selection.groups["null"], "group"]

@@ -68,7 +68,8 @@ def judge(data: Frame) -> Verdict:
 FIGURE = Figure(
     title="Conformal isometry",
     draw=fig7,
-    trained_by="gridsweep run sweeps/systems/conformal_isometry.yaml",
+    sweeps=("conformal_isometry",),
+    folders=("systems",),
     claim="The model of Xu et al. 2022 with Gaussian targets shows no lattices.",
     rule="for both scores, the area between the curve of the Gaussian kernel alone and each null's beyond a "
     "score of 0.3 is not above zero: its 95 % interval over networks does not lie above it",

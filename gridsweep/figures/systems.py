@@ -186,4 +186,11 @@ def _foot(every: Sequence[Numbers], ask: Ask) -> list[str]:
     ]
 
 
-FIGURE = Figure("Every system beside noise", systems, grouped=True)
+FIGURE = Figure(
+    "Every system beside noise",
+    systems,
+    sweeps=tuple(PARTS),
+    folders=("systems",),
+    grouped=True,
+    whole_store=True,
+)

@@ -1,5 +1,6 @@
 """What holds for every figure of the paper, found by listing the folder."""
 
+import itertools
 import pkgutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import gridsweep.figures
+from gridsweep.cli.paper import SCALES, SYSTEMS
 from gridsweep.figures import FIGURES, Ask, NoRuns, save
 from gridsweep.figures._entry import AGREES, DISAGREES, OPEN, discover_figures
 from gridsweep.figures.fig10 import RATIO
@@ -120,7 +122,7 @@ def test_a_figure_states_its_claim_and_the_rule_that_decides(name):
     assert figure.claim.endswith(".")
     assert figure.rule
     assert figure.judge is not None
-    assert figure.from_theory or figure.sweeps or figure.trained_by
+    assert figure.from_theory or figure.sweeps
     assert not figure.grouped
 
 
@@ -137,22 +139,29 @@ def test_without_its_networks_a_figure_says_which_sweep_trains_them(name, other)
         FIGURES[name](other, Ask(where="\"network.kind\" = 'ugrnn'"))
     assert "its networks are trained by" in str(error.value)
     for sweep in FIGURES[name].sweeps:
-        assert f"gridsweep run sweeps/laptop/{sweep}.yaml" in str(error.value)
+        for folder in FIGURES[name].folders:
+            assert f"gridsweep run sweeps/{folder}/{sweep}.yaml" in str(error.value)
 
 
-@pytest.mark.parametrize("scale", ["laptop", "disentangling"])
-@pytest.mark.parametrize("name", [name for name in PAPER if FIGURES[name].sweeps])
-def test_the_sweeps_of_a_figure_exist_and_list_it(name, scale):
-    for sweep in FIGURES[name].sweeps:
-        assert name in load_sweep(SWEEPS / scale / f"{sweep}.yaml").document["figures"]
+@pytest.mark.parametrize("name", [name for name in FIGURES if FIGURES[name].sweeps])
+def test_the_sweeps_of_a_figure_exist_and_list_it(name):
+    figure = FIGURES[name]
+    for sweep, folder in itertools.product(figure.sweeps, figure.folders):
+        assert name in load_sweep(SWEEPS / folder / f"{sweep}.yaml").document["figures"]
+
+
+@pytest.mark.parametrize("name", [name for name in PAPER if not FIGURES[name].from_theory])
+def test_each_scale_of_the_paper_trains_what_the_figure_needs(name):
+    assert FIGURES[name].folders in (SCALES, (SYSTEMS,))
 
 
 def test_figures_know_the_sweeps_that_list_them():
-    for path in [*SWEEPS.glob("laptop/*.yaml"), *SWEEPS.glob("disentangling/*.yaml")]:
-        sweep = load_sweep(path)
-        assert sweep.name == path.stem
-        for figure in sweep.document.get("figures", ()):
-            assert path.stem in FIGURES[figure].sweeps
+    for folder in (*SCALES, SYSTEMS):
+        for path in SWEEPS.glob(f"{folder}/*.yaml"):
+            sweep = load_sweep(path)
+            assert sweep.name.replace("-", "_") == path.stem.replace("-", "_")
+            for figure in sweep.document.get("figures", ()):
+                assert path.stem in FIGURES[figure].sweeps
 
 
 def test_every_drawn_figure_is_judged_and_says_what_it_is_of(store, drawn):
@@ -265,6 +274,14 @@ def test_a_sweep_that_lists_the_figure_is_the_one_that_is_drawn(tmp_path):
     widths = found.data[found.data["group"] == "0.12"]
     assert widths["networks"].max() == 2
     assert found.data["filter"].dropna().str.startswith("sweep mine").all()
+
+
+def test_a_figure_of_a_whole_store_is_of_all_its_sweeps(tmp_path):
+    path = tmp_path / "store"
+    write(path, [network("gaussian", 0, 8), null(0, 8)], sweep="other")
+    listing = [network("gaussian", 1, 8, **{"network.kind": "gru"})]
+    store = write(path, listing, sweep="mine", figures=["systems"])
+    assert set(FIGURES["systems"](store, Ask(draws=20)).axes) == {"rnn", "gru"}
 
 
 def test_a_paper_figure_is_the_same_bytes_each_time(store, tmp_path):

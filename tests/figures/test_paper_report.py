@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from gridsweep.figures import FIGURES, Ask, write_report
-from gridsweep.figures._paper import NOT_DRAWN
+from gridsweep.figures._paper import NO_CLAIM, NOT_DRAWN
 from tests.analysis.simulated import network, null, write
 
 SOME = {name: FIGURES[name] for name in ("fig5", "fig6", "fig14", "survival")}
@@ -62,6 +62,17 @@ def test_the_same_store_gives_the_same_bytes(store, made, tmp_path):
     assert files
     for name in files:
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_a_figure_without_a_claim_is_shown_where_a_sweep_lists_it_and_not_judged(tmp_path):
+    runs = [network("gaussian", 0, 8), null(0, 16)]
+    for folder, listed in (("asked", ["survival"]), ("not", [])):
+        store = write(tmp_path / f"store {folder}", runs, figures=listed)
+        entries, path = report(store, tmp_path / folder, {"survival": FIGURES["survival"]})
+        assert [entry.verdict for entry in entries] == [NO_CLAIM] * len(listed)
+        text = path.read_text()
+        assert ("![Survival functions of grid scores](survival.png)" in text) == bool(listed)
+        assert "Claim" not in text
 
 
 def test_hours_are_summed_over_cohorts_of_each_sweep(tmp_path):
