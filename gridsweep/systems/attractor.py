@@ -10,14 +10,9 @@ derive a lattice from place cells.
     s <- min(10, s + (step / tau) (gain [W s + B]+ - s)),      B_i = A_i (1 + e_i . drive),
     W_ij = W0(x_i - x_j - shift e_j),    W0(x) = exp(-ratio beta x^2) - exp(-beta x^2),    beta = 3 / scale^2
 
-W0 is negative everywhere. Linearised, waves grow where gain W~(k) > 1, fastest at the largest: W~ is
-pi/gamma exp(-k^2/4 gamma) - pi/beta exp(-k^2/4 beta) times (cos k_x shift + cos k_y shift) / 2 for the four
-shifted populations at rest, whose maximum is 1.14 (0.98 with the shift) for the published kernel, at a
-hexagonal spacing of 1.46 times ``scale`` (1.49). So ``scale`` is not the period.
-
-Neurons are in steps of one on a square sheet; the four directions tile blocks of two by two, by whether x and
-y are even: left (even, even), up (even, odd), down (odd, even), right (odd, odd). A convolution with four
-shifted kernels is one convolution of the activity with each neuron's moved to where it projects to.
+What W0 lets grow, and at which spacing, is in ``_inhibition.py``: 1.46 times ``scale`` for the published
+kernel, so ``scale`` is not the period. Which neuron prefers which direction is in
+``_preferred_directions.py``; how spacing and motion of the lattice are measured, in ``_sheet_lattice.py``.
 
 The sheet is ``periodic``, or ``aperiodic`` with input that falls off, A = exp(-falloff |x|^2 / (n/2)^2).
 Before the animal moves the lattice settles (``settling``): from noise at ``rest``; with two phases of
@@ -34,7 +29,7 @@ from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Float, Int, Shaped
 
 from gridsweep.arena import Arena
 from gridsweep.arena.box import Box
@@ -42,7 +37,10 @@ from gridsweep.kinds import Problem, Scalar, kind, part, per_cohort, per_lane
 from gridsweep.maps.area_mean import share_samples
 from gridsweep.maps.rate_map import bin_numbers
 from gridsweep.systems._base import Keys, Observation, State, System
-from gridsweep.systems._lattice import convolve, mode_numbers, report
+from gridsweep.systems._inhibition import Inhibition
+from gridsweep.systems._lattice import convolve, report
+from gridsweep.systems._preferred_directions import preferred, projected, unit_vector
+from gridsweep.systems._sheet_lattice import displacement, lattice_spacing
 from gridsweep.trajectories import Trajectory
 from gridsweep.trajectories.random_walk import RandomWalk
 
@@ -51,7 +49,6 @@ START_SCALE = 1e-3
 FLOW_DRIVE = 0.0825  # spec 4.2: the C program's at its reference speed
 FLOW_HEADINGS_RAD = (math.pi / 5, math.pi / 2 - math.pi / 5)
 ENVELOPE_SHARE = 0.8  # of settling under the envelope: 800 of 1,000 steps
-MODES_MEASURED = 12  # spec acceptance 4.2
 TRACKED_EVERY = 20  # updates between two looks at where the lattice is: it moves less than half a period
 
 
@@ -205,7 +202,7 @@ class Attractor(System):
 
     def advance(self, state: State, keys: Keys, updates: Int[Array, ""]) -> State:
         """Returns the sheet more steps later; one that goes non-finite is frozen where it was."""
-        closed, opened = self.spectrum(self.neurons_per_side), self.spectrum(2 * self.neurons_per_side)
+        closed, opened = (self.inhibition.spectrum(wide * self.neurons_per_side) for wide in (1, 2))
         envelope, recorded = self.envelope(), self.recorded(keys)
 
         def step(_, state: State) -> State:
@@ -236,7 +233,7 @@ class Attractor(System):
     def observe(self, state: State, keys: Keys) -> Observation:
         """Returns the neurons' maps of the arena, or the middle of the sheet, and the predicted spacing."""
         metrics = self.metrics(state, keys)
-        metrics["predicted_period_neurons"] = self.predicted_spacing()
+        metrics["predicted_period_neurons"] = self.inhibition.predicted_spacing()
         if self.motion != "walk":
             return report(self.evaluation, self.middle(state.weights["activity"])[None], metrics)
         square = (self.points, self.points)
@@ -254,30 +251,10 @@ class Attractor(System):
 
     # -- the sheet -----------------------------------------------------------------------------------
 
-    def kernel(self, square_neurons: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns W0 at squared distances on the sheet."""
-        beta = 3 / self.kernel_scale**2
-        return jnp.exp(-self.kernel_ratio * beta * square_neurons) - jnp.exp(-beta * square_neurons)
-
-    def spectrum(self, side: int) -> Float[Array, "side side"]:
-        """Returns the discrete transform of the kernel on a closed sheet of that side."""
-        along = jnp.fft.fftfreq(side) * side
-        return jnp.fft.fft2(self.kernel(along[:, None] ** 2 + along[None, :] ** 2)).real
-
-    def growth(self, wavenumber: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Returns W~(k) of the four shifted populations at rest, for waves along x, in rad a neuron."""
-        beta = 3 / self.kernel_scale**2
-        gamma = self.kernel_ratio * beta
-        bare = jnp.pi / gamma * jnp.exp(-(wavenumber**2) / (4 * gamma))
-        bare -= jnp.pi / beta * jnp.exp(-(wavenumber**2) / (4 * beta))
-        return bare * (jnp.cos(wavenumber * self.shift) + 1) / 2
-
-    def predicted_spacing(self) -> Float[Array, ""]:
-        """Returns the hexagonal spacing of the waves that grow fastest, in neurons."""
-        # The bare kernel's maximum lies at k scale of 4.96, or 6.3 for a very wide one: spec 4.2.
-        wavenumber = jnp.linspace(0.0, 1.0, 4097)[1:] * (12 / self.kernel_scale)
-        fastest = wavenumber[jnp.argmax(self.growth(wavenumber))]
-        return 2 / jnp.sqrt(3.0) * 2 * jnp.pi / fastest
+    @property
+    def inhibition(self) -> Inhibition:
+        """The kernel of the sheet."""
+        return Inhibition(self.kernel_scale, self.kernel_ratio, self.shift)
 
     def envelope(self) -> Float[Array, "side side"]:
         """Returns the input's falloff from the middle of the sheet."""
@@ -304,14 +281,14 @@ class Attractor(System):
 
     def _stepped(self, activity, drive, update, closed, opened, envelope) -> Float[Array, "side side"]:
         """Returns the activity one step of the integration later."""
-        directed = 1 + self._preferred(drive)
+        directed = 1 + preferred(drive, self.neurons_per_side)
 
         def joined(activity):
-            return convolve(self._projected(activity)[None], closed)[0], directed
+            return convolve(projected(activity, self.shift)[None], closed)[0], directed
 
         def apart(activity):
             side = self.neurons_per_side
-            wide = self._projected(jnp.pad(activity, (0, side)))
+            wide = projected(jnp.pad(activity, (0, side)), self.shift)
             return convolve(wide[None], opened)[0, :side, :side], directed
 
         if self.sheet == "aperiodic":
@@ -327,18 +304,6 @@ class Attractor(System):
         excited = self.gain * jax.nn.relu(recurrent + feedforward)
         after = activity + self.step_s / self.time_constant_s * (excited - activity)
         return jnp.minimum(after, MOST_ACTIVITY)
-
-    def _projected(self, activity: Float[Array, "side side"]) -> Float[Array, "side side"]:
-        """Returns the activity of each neuron at the place where it projects to."""
-        return sum(
-            jnp.roll(jnp.where(mask, activity, 0.0), (self.shift * x, self.shift * y), axis=(0, 1))
-            for mask, (x, y) in directions(activity.shape[0])
-        )  # pyright: ignore[reportReturnType]
-
-    def _preferred(self, drive: Float[Array, "2"]) -> Float[Array, "side side"]:
-        """Returns the part of the drive along each neuron's preferred direction."""
-        side = self.neurons_per_side
-        return sum(jnp.where(mask, x * drive[0] + y * drive[1], 0.0) for mask, (x, y) in directions(side))  # pyright: ignore[reportReturnType]
 
     # -- what is seen of it --------------------------------------------------------------------------
 
@@ -375,59 +340,11 @@ class Attractor(System):
         memory, activity = state.optimizer, state.weights["activity"]
 
         def look(_):
-            moved = memory["moved"] + displacement(memory["last"], activity, self.predicted_spacing())
+            spacing = self.inhibition.predicted_spacing()
+            moved = memory["moved"] + displacement(memory["last"], activity, spacing)
             begun = state.update > self.settling_updates
             return {"last": activity, "moved": jnp.where(begun, moved, 0.0)}
 
         counts = (state.update - self.settling_updates) % TRACKED_EVERY == 0
         last = state.update == self.total_updates
         return jax.lax.cond(counts | last, look, lambda _: memory, None)
-
-
-def directions(side: int) -> list[tuple[Bool[Array, "side side"], tuple[int, int]]]:
-    """Returns, for each preferred direction, which neurons have it and the direction."""
-    x_odd, y_odd = (jnp.arange(side) % 2 == 1)[:, None], (jnp.arange(side) % 2 == 1)[None, :]
-    return [
-        (~x_odd & ~y_odd, (-1, 0)),
-        (~x_odd & y_odd, (0, 1)),
-        (x_odd & ~y_odd, (0, -1)),
-        (x_odd & y_odd, (1, 0)),
-    ]
-
-
-def unit_vector(heading_rad: Scalar) -> Float[Array, "2"]:
-    """Returns the vector of length one in a direction."""
-    return jnp.stack([jnp.cos(heading_rad), jnp.sin(heading_rad)])
-
-
-def lattice_spacing(activity: Float[Array, "side side"]) -> Float[Array, ""]:
-    """Returns the hexagonal spacing of the strongest modes, averaged by their power, in neurons."""
-    side = activity.shape[0]
-    power = (jnp.abs(jnp.fft.fft2(activity)) ** 2).at[0, 0].set(0.0)
-    strongest, which = jax.lax.top_k(power.ravel(), MODES_MEASURED)
-    spacing = 2 / jnp.sqrt(3.0) * side / mode_numbers(side).ravel()[which]
-    return jnp.sum(strongest * spacing) / jnp.maximum(jnp.sum(strongest), 1e-30)
-
-
-def displacement(
-    before: Float[Array, "side side"], after: Float[Array, "side side"], spacing: Scalar
-) -> Float[Array, "2"]:
-    """Returns how far a lattice has moved, less than half its spacing, in neurons.
-
-    A shift by d turns the phase of each wave by -k . d; d is the least-squares fit, waves weighted by power.
-    Waves shorter than the lattice's own are left out, as their phases turn further.
-    """
-    side = before.shape[0]
-    along = 2 * jnp.pi * jnp.fft.fftfreq(side)
-    k = jnp.stack(jnp.meshgrid(along, along, indexing="ij"), axis=-1).reshape(-1, 2)
-    turn = (jnp.fft.fft2(after) * jnp.conj(jnp.fft.fft2(before))).ravel()
-    length = jnp.linalg.norm(k, axis=1)
-    longest = 1.3 * 2 / jnp.sqrt(3.0) * 2 * jnp.pi / spacing
-    weight = jnp.where((length > 0) & (length < longest), jnp.abs(turn), 0.0)
-    weight = weight / jnp.maximum(jnp.sum(weight), 1e-30)
-    phase = -jnp.angle(jnp.where(weight > 0, turn, 1.0))
-    square = jnp.einsum("m,mi,mj->ij", weight, k, k, precision="highest")
-    mixed = jnp.einsum("m,mi,m->i", weight, k, phase, precision="highest")
-    determinant = square[0, 0] * square[1, 1] - square[0, 1] ** 2
-    adjugate = jnp.array([[square[1, 1], -square[0, 1]], [-square[1, 0], square[0, 0]]])
-    return jnp.matmul(adjugate, mixed, precision="highest") / jnp.maximum(determinant, 1e-12)

@@ -12,6 +12,9 @@ target at all, isometry as a distance proportional to the move. Each has its own
 move enters the step of the light form is not said by our source: it multiplies the rates here, which orders
 the lattice within two thousand updates; added to them, as in the recurrent form, it did not.
 
+What an update is trained on is drawn in ``_isometry_batch.py``, the terms are in ``_isometry_losses.py``, and
+reading and projecting the table is ``_rate_table.py``.
+
 Source: spec other_systems 5. Means stand where the sources sum over a batch, so that the batch size may be
 changed: a published weight w of a sum over n pairs is n * w here. Left out: the radii of the recurrent form
 adapting to each module's scale between updates 10,000 and 20,000, of which no rule is published.
@@ -21,7 +24,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -32,12 +35,26 @@ from gridsweep.kinds import Problem, Scalar, kind, part, per_cohort, per_lane
 from gridsweep.maps.area_mean import area_mean
 from gridsweep.systems._base import Keys, Observation, State, System
 from gridsweep.systems._descent import clipped, descend, fresh_state
+from gridsweep.systems._isometry_batch import (
+    Batch,
+    isometry_moves,
+    kernel_pairs,
+    single_moves,
+    whole_walks,
+)
+from gridsweep.systems._isometry_losses import (
+    GaussianKernel,
+    decoded_walk_error,
+    distance_error,
+    inner_product_error,
+    kernel_error,
+    step_error,
+)
+from gridsweep.systems._rate_table import unit_and_positive
 from gridsweep.systems._training import Training
 from gridsweep.targets._base import too_wide
 
 INITIAL_SPREAD = 1e-3  # standard deviation of v and u, half-width of the recurrent weights (spec 5.1)
-KERNEL_PAIR_SPREAD = 0.48  # standard deviation of the distance of a pair, in sides (spec 5.1)
-ISOMETRY_FALLOFF = 0.5  # a pair |delta| sides apart weighs 0.5 / (0.5 + |delta|^2) (spec 5.1)
 
 # What the recurrent form has where it differs from the fields' defaults, which are the light form's.
 RECURRENT = {
@@ -61,17 +78,6 @@ STEPS = 10  # of a walk of the recurrent form
 TORCH_ADAM = {"kind": "adam", "form": "torch"}
 
 Weights = dict[str, Float[Array, "..."]]
-
-
-class Batch(NamedTuple):
-    """What one update is trained on. Places and moves are in points of the lattice."""
-
-    kernel_from: Float[Array, "pairs 2"]
-    kernel_to: Float[Array, "pairs 2"]
-    isometry_from: Float[Array, "pairs 2"]
-    isometry_moves: Float[Array, "pairs 2 2"]  # two moves of one length in two directions
-    walk_start: Float[Array, "walks 2"]
-    walk_moves: Float[Array, "walks steps 2"]
 
 
 @kind
@@ -237,18 +243,17 @@ class ConformalIsometry(System):
 
     def draw(self, key: PRNGKeyArray) -> Batch:
         """Returns one batch of pairs, moves and walks."""
-        pairs = self.training.batch_size
+        points, pairs, reach = self.points, self.training.batch_size, self.transition_reach_points
         kernel_key, turn_key, isometry_key, length_key, walk_key = jax.random.split(key, 5)
-        length = jnp.abs(KERNEL_PAIR_SPREAD * self.points * jax.random.normal(turn_key, (pairs,)))
-        kernel_from, kernel_to = self._pair(kernel_key, length)
-
-        reach = self.isometry_reach_points * jnp.sqrt(jax.random.uniform(length_key, (pairs,)))
-        first, second, place = jax.random.split(isometry_key, 3)
-        moves = jnp.stack([reach[:, None] * directions(key, pairs) for key in (first, second)], axis=1)
-        here = self._place(place, moves)
-
-        start, moves_of_walks = self._walks(walk_key)
-        return Batch(kernel_from, kernel_to, here, moves, start, moves_of_walks)
+        if self.form == "light":
+            walks = single_moves(walk_key, points, pairs, reach)
+        else:
+            walks = whole_walks(walk_key, points, self.walks, self.training.steps, reach)
+        return Batch(
+            *kernel_pairs(kernel_key, turn_key, points, pairs),
+            *isometry_moves(isometry_key, length_key, points, pairs, self.isometry_reach_points),
+            *walks,
+        )
 
     def step(self, weights: Weights, rates: Float[Array, "some units"], move: Float[Array, "some 2"]):
         """Returns the rates after one move, given in points; matrices act module by module."""
@@ -266,47 +271,20 @@ class ConformalIsometry(System):
 
     def kernel_loss(self, weights: Weights, batch: Batch) -> Float[Array, ""]:
         """Returns the mean square error of <v(x), u(x')> against the Gaussian of their distance."""
-        rates = interpolate(weights["rates"], batch.kernel_from)
-        read = jnp.sum(rates * interpolate(weights["decoder"], batch.kernel_to), axis=-1)
-        return jnp.mean((read - self._kernel(batch.kernel_from - batch.kernel_to)) ** 2)
+        return kernel_error(weights["rates"], weights["decoder"], batch, self._kernel)
 
     def isometry_loss(self, weights: Weights, batch: Batch) -> Float[Array, ""]:
         """Returns the mean square deviation from isometry: of each distance, or between two directions."""
-        here = interpolate(weights["rates"], batch.isometry_from)
-        moves = batch.isometry_moves
-        there = [interpolate(weights["rates"], batch.isometry_from + moves[:, which]) for which in (0, 1)]
         if self.form == "light":
-            wanted = self.isometry_slope_per_m * self._in_m(jnp.linalg.norm(moves[:, 0], axis=-1))
-            return jnp.mean((norm(there[0] - here) - wanted) ** 2)
-        blocks = (len(here), self.modules, -1)
-        product = [jnp.sum((here * rates).reshape(blocks), axis=-1) for rates in there]
-        length2 = jnp.sum((moves[:, 0] / self.points) ** 2, axis=-1)
-        weight = ISOMETRY_FALLOFF / (ISOMETRY_FALLOFF + length2)
-        deviation = self.modules * (product[0] - product[1])
-        return jnp.mean(jnp.sum(deviation**2, axis=-1) * weight)
+            return distance_error(weights["rates"], batch, self.isometry_slope_per_m, self._step_m)
+        return inner_product_error(weights["rates"], batch, self.modules)
 
     def transition_loss(self, weights: Weights, batch: Batch) -> Float[Array, ""]:
         """Returns the error of moving: of one step's rates, or of the kernel decoded after each of ten."""
+        step = functools.partial(self.step, weights)
         if self.form == "light":
-            move = batch.walk_moves[:, 0]
-            stepped = self.step(weights, interpolate(weights["rates"], batch.walk_start), move)
-            wanted = interpolate(weights["rates"], batch.walk_start + move)
-            return jnp.mean(jnp.sum((stepped - wanted) ** 2, axis=-1))
-        grid = jnp.arange(self.points, dtype=jnp.float32)
-        decoder = weights["decoder"].reshape(-1, self.units)
-
-        def one_step(carry, move):
-            rates, place = carry
-            rates, place = self.step(weights, rates, move), place + move
-            # The kernel of a place over all points is a product over the two axes.
-            along = self._kernel_1d(place[:, :, None] - grid[None, None])
-            kernel = along[:, 0, :, None] * along[:, 1, None, :]
-            error = jnp.sum((rates @ decoder.T - kernel.reshape(len(kernel), -1)) ** 2, axis=-1)
-            return (rates, place), jnp.mean(error)
-
-        begin = (interpolate(weights["rates"], batch.walk_start), batch.walk_start)
-        _, errors = jax.lax.scan(jax.checkpoint(one_step), begin, jnp.moveaxis(batch.walk_moves, 1, 0))
-        return jnp.sum(errors)
+            return step_error(weights["rates"], batch, step)
+        return decoded_walk_error(weights["rates"], weights["decoder"], batch, step, self._kernel)
 
     def penalty(self, weights: Weights, update: Int[Array, ""]) -> Float[Array, ""]:
         """Returns the penalty on the decoder, which fades as training goes on."""
@@ -347,94 +325,10 @@ class ConformalIsometry(System):
         rule = self.training.optimizer.transformation(self.training.learning_rate * factor)
         return clipped(rule, self.gradient_norm_limit)
 
-    def _in_m(self, points: Float[Array, "..."]) -> Float[Array, "..."]:
-        return points * (self.side_m / self.points)
+    @property
+    def _step_m(self) -> Scalar:
+        return self.side_m / self.points
 
-    def _kernel_1d(self, offset: Float[Array, "..."]) -> Float[Array, "..."]:
-        return jnp.exp(-0.5 * (self._in_m(offset) / self.kernel_width_m) ** 2)
-
-    def _kernel(self, offset: Float[Array, "some 2"]) -> Float[Array, " some"]:
-        return jnp.prod(self._kernel_1d(offset), axis=-1)
-
-    def _pair(self, key: PRNGKeyArray, length: Float[Array, " pairs"]):
-        """Returns two places a length apart in a random direction, or as far as the square allows."""
-        turn, place = jax.random.split(key)
-        move = length[:, None] * directions(turn, len(length))
-        move = jnp.clip(move, -(self.points - 1.0), self.points - 1.0)
-        here = self._place(place, move[:, None])
-        return here, here + move
-
-    def _place(self, key: PRNGKeyArray, moves: Float[Array, "some moves 2"]) -> Float[Array, "some 2"]:
-        """Returns places drawn uniformly from those where all moves stay on the lattice."""
-        lowest = jnp.maximum(0.0, -jnp.min(moves, axis=1))
-        highest = self.points - 1.0 - jnp.maximum(0.0, jnp.max(moves, axis=1))
-        return lowest + (highest - lowest) * jax.random.uniform(key, lowest.shape)
-
-    def _walks(self, key: PRNGKeyArray):
-        """Returns starts and moves: one move anywhere for the light form, ten of whole points otherwise.
-
-        A coordinate of a move that would leave the lattice is turned round.
-        """
-        start_key, move_key = jax.random.split(key)
-        reach = self.transition_reach_points
-        if self.form == "light":
-            pairs = self.training.batch_size
-            length = reach * jnp.sqrt(jax.random.uniform(start_key, (pairs,)))
-            here, there = self._pair(move_key, length)
-            return here, (there - here)[:, None]
-        known = [(x, y) for x in range(-reach, reach + 1) for y in range(-reach, reach + 1)]
-        known = jnp.array([move for move in known if move[0] ** 2 + move[1] ** 2 <= reach**2], jnp.float32)
-        start = jax.random.randint(start_key, (self.walks, 2), 0, self.points).astype(jnp.float32)
-        chosen = jax.random.randint(move_key, (self.training.steps, self.walks), 0, len(known))
-
-        def turn_round(place, number):
-            move = known[number]
-            inside = (place + move >= 0) & (place + move <= self.points - 1)
-            move = jnp.where(inside, move, -move)
-            return place + move, move
-
-        _, moves = jax.lax.scan(turn_round, start, chosen)
-        return start, jnp.moveaxis(moves, 0, 1)
-
-
-def interpolate(
-    table: Float[Array, "points points units"], place: Float[Array, "some 2"]
-) -> Float[Array, "some units"]:
-    """Returns the table between its points, linear in each coordinate; beyond the rim, the rim's value."""
-    points = table.shape[0]
-    place = jnp.clip(place, 0.0, points - 1.0)
-    low = jnp.clip(jnp.floor(place), 0, points - 2).astype(jnp.int32)
-    share = place - low
-    flat = table.reshape(points**2, -1)
-    found = 0.0
-    for step_x in (0, 1):
-        for step_y in (0, 1):
-            across = share[:, 0] if step_x else 1.0 - share[:, 0]
-            along = share[:, 1] if step_y else 1.0 - share[:, 1]
-            corner = (low[:, 0] + step_x) * points + low[:, 1] + step_y
-            found = found + (across * along)[:, None] * flat[corner]
-    return jnp.asarray(found)
-
-
-def unit_and_positive(vectors: Float[Array, "*some size"]) -> Float[Array, "*some size"]:
-    """Returns the nearest vectors of norm one without a negative entry.
-
-    The positive part, normalised; where nothing is positive, the axis of the largest entry.
-    """
-    positive = jax.nn.relu(vectors)
-    size = jnp.linalg.norm(positive, axis=-1, keepdims=True)
-    axis = jax.nn.one_hot(jnp.argmax(vectors, axis=-1), vectors.shape[-1], dtype=vectors.dtype)
-    return jnp.where(size > 0, positive / jnp.where(size > 0, size, 1.0), axis)
-
-
-def directions(key: PRNGKeyArray, number: int) -> Float[Array, "number 2"]:
-    """Returns unit vectors in random directions."""
-    angle = 2 * jnp.pi * jax.random.uniform(key, (number,))
-    return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
-
-
-def norm(vectors: Float[Array, "*some size"]) -> Float[Array, "*some"]:
-    """Returns the length of each vector, with a gradient of zero at zero."""
-    square = jnp.sum(vectors**2, axis=-1)
-    safe = jnp.where(square > 0, square, 1.0)
-    return jnp.where(square > 0, jnp.sqrt(safe), 0.0)
+    @property
+    def _kernel(self) -> GaussianKernel:
+        return GaussianKernel(self.kernel_width_m, self._step_m)

@@ -14,7 +14,7 @@ from gridsweep import scores
 from gridsweep.maps.area_mean import area_mean
 from gridsweep.maps.rate_map import bin_numbers
 from gridsweep.spec import Rejected, build, run_id
-from gridsweep.systems.attractor import displacement, lattice_spacing
+from gridsweep.systems._sheet_lattice import displacement, lattice_spacing
 from gridsweep.train.lanes import advance_lanes, init_lanes, lane_metrics, observe_lanes, stack_systems
 
 REST = {"motion": "rest", "settling": "rest"}
@@ -42,7 +42,7 @@ def ended(**settings):
     ("ratio", "peak", "mean", "fastest"), [(1.05, 1.140, -8.427, 0.38145), (1.02, 0.469, -3.470, 0.37871)]
 )
 def test_the_kernel_has_the_published_transform(ratio, peak, mean, fastest):
-    spectrum = np.asarray(system(kernel_ratio=ratio).spectrum(128), float)
+    spectrum = np.asarray(system(kernel_ratio=ratio).inhibition.spectrum(128), float)
     assert spectrum[0, 0] == pytest.approx(mean, rel=0.01)
     along = np.fft.fftfreq(128) * 128
     length = np.hypot(along[:, None], along[None, :])
@@ -57,9 +57,11 @@ def test_the_kernel_has_the_published_transform(ratio, peak, mean, fastest):
 )
 def test_the_predicted_spacing_is_the_published_one(ratio, shift, spacing):
     one = system(kernel_ratio=ratio, shift=shift)
-    assert float(one.predicted_spacing()) == pytest.approx(spacing, abs=0.02)
+    assert float(one.inhibition.predicted_spacing()) == pytest.approx(spacing, abs=0.02)
     doubled = system(kernel_ratio=ratio, shift=2 * shift, kernel_scale=26.0)
-    assert float(doubled.predicted_spacing()) == pytest.approx(2 * float(one.predicted_spacing()), rel=1e-3)
+    assert float(doubled.inhibition.predicted_spacing()) == pytest.approx(
+        2 * float(one.inhibition.predicted_spacing()), rel=1e-3
+    )
 
 
 # -- acceptance 2 to 4: the sheet ----------------------------------------------------------------------
@@ -110,7 +112,7 @@ def test_too_little_gain_leaves_the_uniform_state():
     """gain W~(k*) = 0.8 * 0.98 < 1: a perturbation dies, s0 = gain B / (1 - gain W~(0))."""
     settings = REST | {"gain": 0.8, "settling_updates": 1_000, "updates": 100, "neurons_per_side": 64}
     activity, _ = ended(**settings)
-    total = float(system(**settings).spectrum(64)[0, 0])
+    total = float(system(**settings).inhibition.spectrum(64)[0, 0])
     np.testing.assert_allclose(activity, 0.8 / (1 - 0.8 * total), atol=1e-6)
 
 

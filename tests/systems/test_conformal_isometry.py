@@ -8,7 +8,7 @@ from scipy.ndimage import map_coordinates
 
 from gridsweep.scores import measure
 from gridsweep.spec import Rejected, build, run_id
-from gridsweep.systems.conformal_isometry import interpolate, unit_and_positive
+from gridsweep.systems._rate_table import interpolate, unit_and_positive
 
 
 def make(**fields):
