@@ -24,3 +24,14 @@ def test_the_table_of_refusals_has_a_row_for_every_number_and_a_test_for_every_r
     )
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
     assert len(rows) >= 34
+
+
+def test_the_table_of_acceptance_has_every_fact_with_a_test_or_what_came_out():
+    """Seven sections of four facts; a fact without a test is one that the sources are unsure of."""
+    page = (ROOT / "docs/systems/acceptance.md").read_text()
+    rows = re.findall(r"^\| (\d\.\d) \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    assert [number for number, _, _ in rows] == [
+        f"{part}.{fact}" for part in range(1, 8) for fact in range(1, 5)
+    ]
+    for number, fact, shown in rows:
+        assert "`tests/" in shown or (fact.startswith("*expectation:*") and "](" in shown), number

@@ -1,5 +1,6 @@
 """The LSTM before a dense layer: the published sizes, what is dropped when, and what the cell is told."""
 
+import dataclasses
 import math
 
 import jax
@@ -11,6 +12,8 @@ from gridsweep.arena.box import Box
 from gridsweep.networks._base import Ports
 from gridsweep.networks.lstm_dense import LstmDense
 from gridsweep.spec import build, run_id
+from gridsweep.spec.wandb_disentangling import translate
+from gridsweep.systems._looking import look
 from gridsweep.systems.path_integrator import PathIntegrator
 from gridsweep.trajectories.slowing_walk import SlowingWalk
 from tests.tiny import small_system
@@ -157,19 +160,24 @@ def test_dense_and_recurrent_units_are_both_looked_at_and_errors_in_training_too
     np.testing.assert_array_equal(seen.visits["corrected", 8], seen.visits["recurrent", 8])
 
 
-def test_an_untrained_network_knows_nothing():
-    """Cross-entropies of ln 256 and ln 12 (other_systems, acceptance 1.1)."""
-    network = LstmDense(units=512, dense_units=512, initializer_family="torch")
+def test_an_untrained_network_of_the_base_knows_nothing():
+    """Other_systems, acceptance 1.1: cross-entropies of ln 256 = 5.545 and ln 12 = 2.485, together 8.030."""
+    system = build(translate({}) | {"evaluation": {"kind": "corrected"}})
+    system = dataclasses.replace(
+        system, training=dataclasses.replace(system.training, batch_size=20, fixed_walks=0, steps=20)
+    )
 
     @jax.jit
-    def report():
-        circuit = network.bind(network.init(jax.random.key(0), PUBLISHED), PUBLISHED)
-        starts = jax.nn.softmax(-jax.random.uniform(jax.random.key(1), (10, 268), maxval=400.0))
-        inputs = jax.vmap(lambda key: network.inputs(SlowingWalk().walk(key, Box(), 10)), out_axes=1)
-        return circuit.readout(circuit.activity(starts, inputs(jax.random.split(jax.random.key(2), 10))))
+    def seen(system):
+        keys = system.keys()
+        weights = system.init(keys).weights
+        cells, walks = system.target.draw(keys.centres, system.arena), system.training_walks(keys, 0)
+        return look(system, weights, cells, walks)
 
-    output = np.asarray(report(), np.float64).reshape(100, 268)
-    for head, cells in ((output[:, :256], 256), (output[:, 256:], 12)):
-        # Against any target, on the average over places: log of the sum less the mean.
-        cross_entropy = np.mean(np.log(np.sum(np.exp(head), axis=1)) - np.mean(head, axis=1))
+    found = seen(system)
+    output, wanted = (np.asarray(found[name], np.float64).reshape(-1, 268) for name in ("output", "wanted"))
+    for head, cells in ((slice(256), 256), (slice(256, None), 12)):
+        log_sum = np.log(np.sum(np.exp(output[:, head]), axis=1, keepdims=True))
+        cross_entropy = np.mean(np.sum(wanted[:, head] * (log_sum - output[:, head]), axis=1))
         assert cross_entropy == pytest.approx(np.log(cells), rel=0.02)
+    assert float(found["loss"]) == pytest.approx(8.030, rel=0.02)

@@ -64,6 +64,18 @@ def test_activity_costs_its_mean_square_and_weights_the_means_of_theirs(drawn):
     assert decayed == pytest.approx(means, rel=1e-5)
 
 
+def test_what_a_network_reports_has_no_part_in_the_cost_of_its_activity(drawn):
+    """Other_systems, acceptance 2.2."""
+    network, weights, inputs, noise = drawn
+
+    def cost(weights):
+        circuit = network.bind(weights, 2)
+        return float(circuit.activity_penalty(circuit.activity(jnp.zeros((WALKS, 2)), inputs, noise)))
+
+    assert cost(weights | {"decoder": 3 * weights["decoder"]}) == cost(weights)
+    assert cost(weights | {"bias": 3 * weights["bias"]}) > cost(weights)
+
+
 def test_recurrent_weights_are_orthogonal_or_normal():
     kernel = NoisyRate(units=60).init(jax.random.key(0), 2)["recurrent"]
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(60), atol=1e-5)
