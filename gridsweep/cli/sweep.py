@@ -120,7 +120,7 @@ def run(
         raise typer.Exit(
             watch(command, store, announce=lambda line: print(line, file=sys.stderr, flush=True))
         )
-    from gridsweep.drive.failure import DiskFull
+    from gridsweep.drive.failure import DiskFull, OtherLibraries
     from gridsweep.drive.interrupt import Interrupt
     from gridsweep.drive.progress import ProgressPanel
     from gridsweep.drive.room import reserved
@@ -165,6 +165,8 @@ def run(
                 fail(f"\nended at once; resume with\n  {again}", EXIT_INTERRUPTED)
             except DiskFull as error:
                 fail(f"{error}\nwhat is committed is whole; resume with\n  {again}", EXIT_DISK)
+            except OtherLibraries as error:
+                fail(error, EXIT_OTHER_ENVIRONMENT)
     ended = opened.ledger.run_statuses()
     missing = sum(run_id not in ended for run_id in wanted)
     failed = sum(ended.get(run_id) == "failed" for run_id in wanted)

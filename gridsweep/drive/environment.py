@@ -6,7 +6,7 @@ canary, and its scores must be those in the store, or nearly so.
 """
 
 import datetime
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,25 @@ def environment_change(store: Store, run_ids: Collection[str]) -> list[str]:
     if not there or here in there:
         return []
     return list(_differences(there[-1], here))
+
+
+def other_packages(driver: Mapping[str, str]) -> list[str]:
+    """Returns which libraries are not those of the driver that sent this process, a line for each.
+
+    A plan is made and a sweep compared with a store where the driver is; a worker that computes with other
+    libraries would make of its cohorts something that nobody looked at.
+
+    Args:
+        driver: versions by name, of ``libraries()["packages"]`` there.
+    """
+    from gridsweep.train.provenance import libraries
+
+    here = libraries()["packages"]
+    return [
+        f"{name}: {driver.get(name)} at the driver, {version} here"
+        for name, version in here.items()
+        if driver.get(name) != version
+    ]
 
 
 def fly_canary(store: Store, run_ids: Collection[str]) -> Canary | None:

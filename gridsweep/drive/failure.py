@@ -19,6 +19,10 @@ class DiskFull(Exception):
     """The store's disk is full, or too nearly so to begin anything."""
 
 
+class OtherLibraries(Exception):
+    """A worker of a cluster has other libraries than the driver."""
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error says that the disk or a quota is full."""
     return getattr(error, "errno", None) in DISK_ERRNOS

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import platform
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,8 @@ import ray
 from ray import tune
 
 from gridsweep.drive.cores import available_cores, pin_to_free_core
-from gridsweep.drive.failure import DiskFull
+from gridsweep.drive.environment import other_packages
+from gridsweep.drive.failure import DiskFull, OtherLibraries
 from gridsweep.drive.inline import claimed_in_words
 from gridsweep.drive.settle import settle
 from gridsweep.drive.work import (
@@ -48,7 +50,9 @@ class Driver:
     report: Report
     stop: Callable[[], bool]
     spill: str = ""
+    packages: dict[str, str] = dataclasses.field(default_factory=dict)
     no_room: list[str] = dataclasses.field(default_factory=list)  # what workers said of a full disk
+    strange: list[str] = dataclasses.field(default_factory=list)  # what those of other libraries said
 
 
 WAIT_S = 2.0
@@ -82,10 +86,14 @@ def run_with_ray(
 
     Raises:
         DiskFull: nothing new can be begun; what is committed is whole.
+        OtherLibraries: a worker has others than this process; what it was sent is not trained.
     """
     global _driver
+    from gridsweep.train.provenance import libraries
+
     run_ids = list(run_ids)
-    _driver = Driver(secrets.token_hex(4), store, report, stop, str(spill.resolve()) if spill else "")
+    spill_folder = str(spill.resolve()) if spill else ""
+    _driver = Driver(secrets.token_hex(4), store, report, stop, spill_folder, libraries()["packages"])
     waiting = False
     with _connected(address, slots or len(available_cores()), scratch):
         while left := pieces_left(store, run_ids):
@@ -96,6 +104,8 @@ def run_with_ray(
                 notice(line)
             if stop():
                 return
+            if _driver.strange:
+                raise OtherLibraries(_driver.strange[-1])
             if _driver.no_room:
                 raise DiskFull(_driver.no_room[-1])
             if pieces_left(store, run_ids) != left:
@@ -129,6 +139,7 @@ def _tune(driver: Driver, pieces: list[tuple[Piece, str]], scratch: Path) -> Non
             "store": driver.store.address,
             "sender": driver.name,
             "spill": driver.spill,
+            "packages": driver.packages,
             "cohort": tune.grid_search([{"piece": piece._asdict(), "over": over} for piece, over in pieces]),
         },
         tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.trial_id),
@@ -145,7 +156,7 @@ def _tune(driver: Driver, pieces: list[tuple[Piece, str]], scratch: Path) -> Non
 
 
 class StopWhenAsked(tune.Stopper):
-    """Ends every trial once the caller asks for it, or a worker finds no room on the disk.
+    """Ends every trial once the caller asks for it, or a worker finds no room or is none of ours.
 
     The trainable's cleanup then saves and lets go.
     """
@@ -155,7 +166,7 @@ class StopWhenAsked(tune.Stopper):
         return self.stop_all()
 
     def stop_all(self) -> bool:
-        return _driver is not None and (_driver.stop() or bool(_driver.no_room))
+        return _driver is not None and (_driver.stop() or bool(_driver.no_room or _driver.strange))
 
 
 class Reporter(tune.Callback):
@@ -169,6 +180,8 @@ class Reporter(tune.Callback):
             progress = Progress(**{name: result[name] for name in Progress._fields})
             if progress.state == "disk":
                 _driver.no_room.append(progress.message)
+            if progress.state == "libraries":
+                _driver.strange.append(progress.message)
             _driver.report(progress)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -185,12 +198,17 @@ class CohortTrainable(tune.Trainable):
     """One actor: takes cohort after cohort, and compiles each program once. A thin shell of CohortWork."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Binds the process to a core before JAX starts, and opens the first cohort."""
+        """Binds the process to a core before JAX starts, and opens the first cohort.
+
+        A process of other libraries than its driver's opens none, and says so.
+        """
+        self._work: CohortWork | None = None
         if not os.environ.get("CUDA_VISIBLE_DEVICES"):
             pin_to_free_core()
         from gridsweep.train.compile_cache import use_compile_cache
 
         use_compile_cache()
+        self._strange = other_packages(config["packages"])
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -200,9 +218,12 @@ class CohortTrainable(tune.Trainable):
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
+        self._piece = Piece(**config["cohort"]["piece"])
+        if self._strange:
+            return
         self._work = CohortWork(
             Store.open(config["store"]),
-            Piece(**config["cohort"]["piece"]),
+            self._piece,
             sender=config["sender"],
             over=config["cohort"]["over"],
             spill=Path(config["spill"]) if config["spill"] else None,
@@ -210,9 +231,18 @@ class CohortTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Trains one chunk; the last one scores and commits."""
-        progress = self._work.step()
+        progress = self._work.step() if self._work else self._refusal()
         return {**progress._asdict(), "done": progress.state not in UNDER_WAY}
 
     def cleanup(self) -> None:
         """Saves a cohort that is stopped on its way, and releases its claim."""
-        self._work.interrupt()
+        if self._work:
+            self._work.interrupt()
+
+    def _refusal(self) -> Progress:
+        differs = "\n".join(f"  {line}" for line in self._strange)
+        message = (
+            f"a worker on {platform.node()} has other libraries than the driver and trained nothing:\n"
+            f"{differs}\ninstall the same lock on every node"
+        )
+        return Progress(self._piece.cohort_id, self._piece.runs, 0, 0, 0.0, None, 0, "libraries", message)

@@ -57,7 +57,8 @@ class Progress(NamedTuple):
     updates_per_s: float  # network-updates a second, over all lanes
     loss: float | None
     diverged: int
-    state: str  # training, waiting (for room on the disk), committed, claimed, interrupted, failed, disk
+    # training, waiting (for room on the disk), committed, claimed, interrupted, failed, disk, libraries
+    state: str
     message: str = ""
 
 

@@ -1,5 +1,7 @@
 """What can be checked of the container and cluster files without an engine: they parse, and keep their promises."""
 
+import copy
+import json
 import os
 import re
 import stat
@@ -18,6 +20,132 @@ DOCKER = REPOSITORY / "docker"
 
 def documents(name):
     return list(YAML(typ="safe").load_all((DOCKER / name).read_text()))
+
+
+# The keys that each object may have, of those that are of use here; a name that is not among them is a slip of the
+# pen, which an engine refuses or, worse, ignores. Sources: the Compose Specification (compose-spec.io, chapters
+# services, networks, volumes, secrets); the Kubernetes API v1 (Pod, PersistentVolumeClaim, NetworkPolicy); KubeRay's
+# API ray.io/v1 (RayJobSpec, RayClusterSpec, HeadGroupSpec, WorkerGroupSpec; authOptions since 1.5).
+COMPOSE = {
+    "": "name services networks volumes secrets configs include x-gridsweep",
+    "services.*": "image build command entrypoint environment user read_only cap_drop cap_add security_opt shm_size "
+    "tmpfs networks volumes secrets healthcheck depends_on deploy ports restart stop_grace_period init hostname",
+    "services.*.healthcheck": "test interval timeout retries start_period start_interval disable",
+    "services.*.deploy": "mode replicas resources restart_policy placement labels",
+    "services.*.depends_on.*": "condition restart required",
+    "networks.*": "name driver internal external attachable driver_opts labels ipam",
+    "secrets.*": "file environment external name",
+}
+POD = {
+    "": "metadata spec",
+    "metadata": "name labels annotations namespace",
+    "spec": "containers initContainers volumes restartPolicy automountServiceAccountToken securityContext nodeSelector "
+    "tolerations affinity serviceAccountName terminationGracePeriodSeconds",
+    "spec.securityContext": "runAsNonRoot runAsUser runAsGroup fsGroup fsGroupChangePolicy seccompProfile sysctls",
+    "spec.securityContext.seccompProfile": "type localhostProfile",
+    "spec.containers.*": "name image command args env envFrom resources volumeMounts securityContext ports "
+    "imagePullPolicy lifecycle livenessProbe readinessProbe workingDir",
+    "spec.containers.*.securityContext": "allowPrivilegeEscalation readOnlyRootFilesystem capabilities privileged "
+    "runAsNonRoot runAsUser runAsGroup seccompProfile",
+    "spec.containers.*.securityContext.capabilities": "add drop",
+    "spec.containers.*.resources": "requests limits claims",
+    "spec.containers.*.env.*": "name value valueFrom",
+    "spec.containers.*.volumeMounts.*": "name mountPath subPath readOnly",
+    "spec.volumes.*": "name emptyDir persistentVolumeClaim secret configMap projected",
+    "spec.volumes.*.emptyDir": "medium sizeLimit",
+    "spec.volumes.*.persistentVolumeClaim": "claimName readOnly",
+}
+KUBERNETES = {
+    "": "apiVersion kind metadata spec",
+    "metadata": "name labels annotations namespace",
+}
+RAY_JOB = {
+    **KUBERNETES,
+    "spec": "entrypoint rayClusterSpec submitterPodTemplate submissionMode submitterConfig backoffLimit "
+    "shutdownAfterJobFinishes ttlSecondsAfterFinished activeDeadlineSeconds runtimeEnvYAML jobId suspend metadata "
+    "clusterSelector entrypointNumCpus entrypointNumGpus entrypointResources managedBy deletionStrategy",
+    "spec.rayClusterSpec": "headGroupSpec workerGroupSpecs rayVersion authOptions enableInTreeAutoscaling "
+    "autoscalerOptions headServiceAnnotations suspend gcsFaultToleranceOptions managedBy",
+    "spec.rayClusterSpec.authOptions": "mode",
+    "spec.rayClusterSpec.headGroupSpec": "rayStartParams template serviceType headService enableIngress",
+    "spec.rayClusterSpec.workerGroupSpecs.*": "groupName replicas minReplicas maxReplicas numOfHosts rayStartParams "
+    "template scaleStrategy",
+    **{
+        f"{place}{'.' if below else ''}{below}": names
+        for place in (
+            "spec.submitterPodTemplate",
+            "spec.rayClusterSpec.headGroupSpec.template",
+            "spec.rayClusterSpec.workerGroupSpecs.*.template",
+        )
+        for below, names in POD.items()
+    },
+}
+CLAIM = {**KUBERNETES, "spec": "accessModes resources storageClassName volumeName volumeMode selector"}
+POLICY = {
+    **KUBERNETES,
+    "spec": "podSelector policyTypes ingress egress",
+    "spec.ingress.*": "from ports",
+    "spec.egress.*": "to ports",
+    "spec.ingress.*.from.*": "podSelector namespaceSelector ipBlock",
+    "spec.egress.*.to.*": "podSelector namespaceSelector ipBlock",
+    "spec.egress.*.ports.*": "protocol port endPort",
+}
+
+
+def unknown(found, schema, place=""):
+    """Yields the places of keys that a schema does not know; "*" stands for any name and any member of a list."""
+    if not isinstance(found, dict | list):
+        return
+    own = next((names.split() for pattern, names in schema.items() if _fits(pattern, place)), None)
+    for key, value in found.items() if isinstance(found, dict) else enumerate(found):
+        below = f"{place}.{key}".lstrip(".")
+        if own is not None and key not in own:
+            yield below
+        yield from unknown(value, schema, below)
+
+
+def _fits(pattern, place):
+    words, found = pattern.split("."), place.split(".")
+    return len(words) == len(found) and all(
+        word in ("*", name) for word, name in zip(words, found, strict=True)
+    )
+
+
+def test_every_key_of_the_manifests_is_one_that_their_engines_know(compose, kubernetes):
+    assert list(unknown(compose, COMPOSE)) == []
+    schemas = {"RayJob": RAY_JOB, "PersistentVolumeClaim": CLAIM, "NetworkPolicy": POLICY}
+    assert set(kubernetes) == set(schemas)
+    for kind, schema in schemas.items():
+        assert list(unknown(kubernetes[kind], schema)) == [], kind
+    versions = {kind: document["apiVersion"] for kind, document in kubernetes.items()}
+    assert versions == {
+        "RayJob": "ray.io/v1",
+        "PersistentVolumeClaim": "v1",
+        "NetworkPolicy": "networking.k8s.io/v1",
+    }
+
+
+def test_a_slip_of_the_pen_is_found(compose, kubernetes):
+    spoilt = copy.deepcopy(compose)
+    spoilt["services"]["head"]["helthcheck"] = spoilt["services"]["head"].pop("healthcheck")
+    assert list(unknown(spoilt, COMPOSE)) == ["services.head.helthcheck"]
+    job = json.loads(json.dumps(kubernetes["RayJob"]))  # anchors share their objects
+    pod = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"]["spec"]
+    pod["containers"][0]["securityContext"]["readOnlyRootFileSystem"] = True
+    where = "spec.rayClusterSpec.workerGroupSpecs.0.template.spec.containers.0.securityContext.readOnlyRootFileSystem"
+    assert list(unknown(job, RAY_JOB)) == [where]
+
+
+def test_values_that_an_engine_reads_as_text_are_text(compose, kubernetes):
+    """`1.0` and `no` would arrive as a number and as false, and are refused there."""
+    for service in compose["services"].values():
+        assert all(isinstance(value, str) for value in service["environment"].values())
+    for _, pod in pods(kubernetes):
+        for container in pod["spec"]["containers"]:
+            assert all(isinstance(entry["value"], str) for entry in container.get("env", []))
+    cluster = kubernetes["RayJob"]["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +270,30 @@ def test_the_dockerfile_installs_from_the_locks_that_are_here_and_ends_as_a_plai
     assert (int(python[1]), int(python[2])) >= (3, 11)
 
 
+def test_the_dockerfile_has_instructions_that_there_are_in_an_order_that_works():
+    """The rules of hadolint that concern it (DL3007, DL3020, DL3025, DL3042, DL4000, DL3002)."""
+    text = re.sub(r"\\\n\s*", "", (DOCKER / "Dockerfile").read_text())
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
+    instructions = [line[0] for line in lines]
+    known = "ARG FROM WORKDIR ENV RUN COPY USER VOLUME ENTRYPOINT CMD LABEL EXPOSE HEALTHCHECK"
+    assert set(instructions) <= set(known.split()), "no ADD, no MAINTAINER, no slip of the pen"
+    assert instructions[0] == "ARG"
+    assert instructions.index("FROM") < instructions.index("RUN")
+    for word in ("ENTRYPOINT", "CMD"):
+        assert instructions.count(word) == 1
+        assert isinstance(json.loads(lines[instructions.index(word)][1]), list), "a list: signals arrive"
+    for image in (line[1] for line in lines if line[0] == "FROM"):
+        assert re.match(r"[\w./-]+:[\w.${}-]+( AS \w+)?$", image), "a version is named"
+        assert ":latest" not in image
+    assert "PIP_NO_CACHE_DIR=1" in text
+    assert "sudo" not in text
+    last = len(lines) - 1 - instructions[::-1].index("USER")
+    assert "RUN" not in instructions[last:], "nothing is installed as the plain user"
+
+
 @pytest.mark.parametrize("name", ["slurm.sh", "slurm-array.sh"])
 def test_the_slurm_scripts_are_sound_bash(name):
+    assert "set -euo pipefail" in (DOCKER / name).read_text()
     subprocess.run(["bash", "-n", str(DOCKER / name)], check=True)
     assert (DOCKER / name).stat().st_mode & stat.S_IXUSR
 

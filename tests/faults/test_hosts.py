@@ -1,6 +1,8 @@
 """A head and two workers on hosts of their own, one of which is lost in the middle: the sweep completes."""
 
+import datetime
 import itertools
+import re
 import secrets
 import shutil
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 
 from gridsweep.spec import load_sweep
 from gridsweep.store import Claims, Store
-from gridsweep.store.attempts import failed_attempts
+from gridsweep.store.attempts import failed_attempts, read_log
 from gridsweep.store.verify import verify
 from tests.faults.hosts import Hosts, missing
 from tests.faults.test_kills_ray import REPOSITORY, SWEEP
@@ -85,9 +87,19 @@ def test_a_host_that_is_lost_delays_the_sweep_and_no_more(hosts, tmp_path, recor
         wait_for(lambda: committed(folder) > 3 or driver.poll() is not None)
         assert driver.poll() is None, driver.communicate()[0]
 
-        holder = wait_for(lambda: [held for held in holders(folder) if held.owner.host == "second"])[0]
-        hosts.lose("second")
+        # A cohort that has just been begun, so that it is not committed while the cable is cut.
+        old = {held.cohort_id for held in holders(folder)}
+        holder = wait_for(
+            lambda: [
+                held
+                for held in holders(folder)
+                if held.owner.host == "second"
+                and held.cohort_id not in old
+                and begun_at(folder, held.cohort_id)
+            ]
+        )[0]
         lost_at = time.time()
+        hosts.lose("second")
         said, _ = driver.communicate(timeout=900)
     assert driver.returncode == 0, said
     wanted = {run.run_id for run in load_sweep(sweep)}
@@ -100,6 +112,8 @@ def test_a_host_that_is_lost_delays_the_sweep_and_no_more(hosts, tmp_path, recor
     entries = {path.name: path.stat().st_mtime for path in (folder / "ledger").glob("*.json")}
     later = [lost_at, *sorted(moment for moment in entries.values() if moment > lost_at)]
     record_property("commits after the loss", len(later) - 1)
+    again = begun_at(folder, holder.cohort_id)[-1]
+    record_property("seconds until the lost cohort was begun again", round(again - lost_at, 1))
     record_property(
         "longest wait for a commit, s", round(max(b - a for a, b in itertools.pairwise(later)), 1)
     )
@@ -107,6 +121,13 @@ def test_a_host_that_is_lost_delays_the_sweep_and_no_more(hosts, tmp_path, recor
         "seconds until the lost cohort was committed", round(entries[f"{holder.cohort_id}.json"] - lost_at, 1)
     )
     record_property("seconds until the end", round(later[-1] - lost_at, 1))
+
+
+def begun_at(folder, cohort_id):
+    """Returns when a cohort was begun, in seconds since 1970."""
+    log = read_log(Store.open(folder), cohort_id)
+    found = re.findall(r"^(\S+ \S+)  (?:begun|from update)", log, re.MULTILINE)
+    return [datetime.datetime.fromisoformat(f"{moment}+00:00").timestamp() for moment in found]
 
 
 def holders(folder):

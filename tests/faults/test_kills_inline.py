@@ -31,7 +31,7 @@ runs:
 """
 
 
-def test_fifty_kills_lose_nothing_double_nothing_and_tear_nothing(tmp_path):
+def test_fifty_kills_lose_nothing_double_nothing_and_tear_nothing(tmp_path, record_property):
     sweep_file, folder = tmp_path / "kills.yaml", tmp_path / "store"
     sweep_file.write_text(SWEEP)
     campaign = subprocess.run(
@@ -54,6 +54,9 @@ def test_fifty_kills_lose_nothing_double_nothing_and_tear_nothing(tmp_path):
     )
     assert campaign.returncode == 0, campaign.stderr[-2000:]
     said = json.loads(campaign.stdout.splitlines()[-1])
+    record_property("cases", said["kills"])
+    record_property("seed", SEED)
+    record_property("workers that train, started", said["lives"])
     assert said["kills"] >= KILLS, "the sweep was done before it was killed often enough: make it longer"
     committed = [run for runs in check_store(folder).values() for run in runs]
     wanted = {run.run_id for run in load_sweep(sweep_file)}

@@ -96,5 +96,8 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, rec
     assert verify(Store.open(folder)).ok
     # What is done twice is what was in flight when the driver died, and no more.
     extra = executions(folder) - len(wanted)
+    record_property("cases", KILLS)
+    record_property("seed", SEED)
     record_property("executions beyond one a cohort", extra)
+    record_property("of cohorts", len(wanted))
     assert 0 <= extra <= KILLS * len(available_cores())

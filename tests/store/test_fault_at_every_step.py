@@ -1,11 +1,7 @@
-"""Every call of a commit to the file system fails once, in every way; then the commit is repeated.
-
-Whatever happened, readers see whole cohorts or none, and after the retry exactly one.
-"""
+"""A commit that fails at any call is whole or not there; so are plans, new stores and claims."""
 
 import contextlib
-import errno
-import shutil
+import itertools
 
 import pytest
 
@@ -13,103 +9,40 @@ from gridsweep.store import Claims, Outcome, Store, StoreError
 from gridsweep.store.fs import FS
 from gridsweep.store.verify import verify
 from tests.store.checker import check_store
-from tests.store.faulty_fs import ALL, CHANGING, Died, FaultyFS
-from tests.store.synthetic import cohort_tables, commit_cohort, plan_document
-
-FAULTS = ["die before", "die after", "die torn", "ENOSPC", "EDQUOT", "EIO", "EIO after", "EINTR"]
-CASES = [
-    # Dying at a call that only reads is dying before the next one that changes something.
-    *((fault, False, CHANGING) for fault in FAULTS),
-    *((fault, True, CHANGING) for fault in FAULTS if not fault.startswith("die")),
-    ("EIO", False, ALL),
-]
+from tests.store.every_step import (
+    CASES,
+    OVERTAKEN,
+    WRITES,
+    attempt,
+    overtake_commit,
+    store_maker,
+    strike_commit,
+)
+from tests.store.faulty_fs import CHANGING, Died, FaultyFS
+from tests.store.synthetic import plan_document
 
 
 @pytest.fixture
 def make_store(memory_path):
     """A function that makes a fresh store in which one cohort of two is committed."""
-
-    first = Store.create(memory_path / "first")
-    first.add_plan(plan_document(cohorts=2))
-    commit_cohort(first, 0, tables=tables_of(first, 0))
-
-    def make(number):
-        return Store.open(shutil.copytree(first.path, memory_path / f"store{number}"))
-
-    return make
-
-
-def tables_of(store, number, seed=1):
-    run_ids = list(list(store.plan(1).cohorts.values())[number])
-    tables = cohort_tables(run_ids, seed=seed, units=2, bins=(2,))
-    return {name: tables[name] for name in ("runs", "units")}
-
-
-def calls_of_a_clean_commit(make_store, counted):
-    fs = FaultyFS(counted=counted)
-    store = make_store(0)
-    commit_cohort(Store.open(store.path, fs=fs), 1, tables=tables_of(store, 1))
-    return fs.calls
-
-
-def attempt(store, fs):
-    """Returns how a commit through ``fs`` ended: its outcome, or None when it died or was refused."""
-    try:
-        return commit_cohort(Store.open(store.path, fs=fs), 1, tables=tables_of(store, 1))
-    except Died:
-        return None
-    except StoreError as error:
-        if error.errno != getattr(errno, str(fs.fault).partition(" ")[0]):
-            raise
-        return None
+    return store_maker(memory_path)
 
 
 @pytest.mark.parametrize(("fault", "persistent", "counted"), CASES)
 def test_a_commit_that_fails_anywhere_and_is_repeated_is_there_exactly_once(
     make_store, fault, persistent, counted
 ):
-    calls = calls_of_a_clean_commit(make_store, counted)
-    assert calls > 10
-    for at in range(1, calls + 1):
-        store = make_store(at)
-        first = attempt(store, FaultyFS(at, fault, persistent, counted))
-        seen = check_store(store.path)
-        assert len(seen) in (1, 2), f"call {at}"
-        assert Store.open(store.path).table("units").num_rows == 4 * len(seen), f"call {at}"
-        assert first is None or len(seen) == 2, f"call {at}: acknowledged and not there"
-        again = commit_cohort(Store.open(store.path), 1, tables=tables_of(store, 1))
-        assert (again == Outcome.ALREADY) == (len(seen) == 2), f"call {at}"
-        assert not again.scores_differ
-        assert len(check_store(store.path)) == 2, f"call {at}"
-        report = verify(Store.open(store.path), repair=True)
-        assert report.ok, f"call {at}: {report.findings}"
-        assert not {finding.kind for finding in report.findings} - {"orphan", "staging"}
+    found = strike_commit(make_store, fault, persistent, counted)
+    assert found.bad == 0, found.first
+    assert found.cases >= (3 if counted == WRITES else 10), "two tables and an entry are written"
 
 
-@pytest.mark.parametrize(("seed", "counted"), [(1, CHANGING), (2, ALL)], ids=["equal scores", "other scores"])
-def test_another_writer_may_commit_first_at_any_step(make_store, seed, counted):
-    calls = calls_of_a_clean_commit(make_store, counted)
-    outcomes = []
-    for at in range(1, calls + 1):
-        store = make_store(at)
-        other = []
-        # The other one commits once, just before our call.
-        fs = FaultyFS(
-            at, lambda store=store, other=other: other.append(
-                commit_cohort(Store.open(store.path), 1, tables=tables_of(store, 1, seed=seed))
-            ),
-            counted=counted,
-        )  # fmt: skip
-        ours = attempt(store, fs)
-        assert {str(ours.name), other[0].name} == {"committed", "already"}, f"call {at}"
-        loser = ours if ours == Outcome.ALREADY else other[0]
-        assert loser.scores_differ == (seed == 2), f"call {at}"
-        assert len(check_store(store.path)) == 2
-        report = verify(Store.open(store.path))
-        assert report.ok
-        assert not report.findings, f"call {at}: the loser tidies up"
-        outcomes.append(ours.name)
-    assert set(outcomes) == {"committed", "already"}
+@pytest.mark.parametrize(("seed", "counted", "then"), OVERTAKEN)
+def test_another_writer_may_commit_first_at_any_step(make_store, seed, counted, then):
+    found = overtake_commit(make_store, seed, counted, then)
+    assert found.bad == 0, found.first
+    assert found.cases > 10
+    assert then or found.outcomes == {"committed", "already"}
 
 
 def test_a_store_that_writes_under_the_final_name_is_caught_torn(make_store):
@@ -121,9 +54,11 @@ def test_a_store_that_writes_under_the_final_name_is_caught_torn(make_store):
             return super()._strike(name, work, arguments)
 
     caught = 0
-    for at in range(1, calls_of_a_clean_commit(make_store, CHANGING) + 1):
-        store = make_store(at)
-        attempt(store, Direct(at, "die before", counted=CHANGING))
+    for at in itertools.count(1):
+        store, fs = make_store(), Direct(at, "die before", counted=CHANGING)
+        attempt(store, fs)
+        if fs.calls < at:
+            break
         try:
             check_store(store.path)
         except (AssertionError, ValueError):
@@ -137,7 +72,7 @@ def test_a_store_whose_links_overwrite_is_caught_committing_twice(make_store):
             target.write_bytes(source.read_bytes())
             return True
 
-    store, other = make_store(0), []
+    store, other = make_store(), []
     first = FaultyFS(1, lambda: other.append(attempt(store, Overwriting())), counted=("link",))
     first.link = first._around("link", Overwriting().link, True)
     assert [attempt(store, first), *other] == [Outcome.COMMITTED] * 2
