@@ -38,19 +38,19 @@ def split_columns(store: "Store", score: str, by: Sequence[str]) -> tuple[list[s
     return [column for column in by if column in of_runs], [column for column in by if column not in of_runs]
 
 
-def members(store: "Store", sweep: str | None) -> Frame:
-    """Returns run_id and sweep of every planned run, of one sweep or of all."""
+def members(store: "Store", asked: Sequence[str] | None) -> Frame:
+    """Returns run_id and sweep of every planned run, of some sweeps or of all."""
     found = store.sql(
         "SELECT DISTINCT run_id, sweep FROM members", row_limit=None, timeout_s=None
     ).to_pandas()
-    if sweep is None:
+    if asked is None:
         return found
     sweeps = sorted(found["sweep"].unique())
-    if sweep not in sweeps:
+    if unknown := [name for name in asked if name not in sweeps]:
         raise ValueError(
-            f"select_units: found the sweep {sweep!r}, the store has {', '.join(sweeps) or 'none'}"
+            f"select_units: found the sweep {unknown[0]!r}, the store has {', '.join(sweeps) or 'none'}"
         )
-    return found[found["sweep"] == sweep]
+    return found[found["sweep"].isin(asked)]
 
 
 def runs(store: "Store", by: Sequence[str]) -> Frame:

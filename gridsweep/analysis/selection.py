@@ -145,7 +145,7 @@ def select_units(
     max_position_error_cm: float | None = None,
     include_null: bool = True,
     null_where: str | None = None,
-    sweep: str | None = None,
+    sweep: str | Sequence[str] | None = None,
     partial: bool = False,
 ) -> Selection:
     """Reads the units of completed networks, and the null's beside them, in groups.
@@ -161,7 +161,7 @@ def select_units(
         max_position_error_cm: keep only networks below it.
         include_null: whether to read the null. It is subject neither to ``where`` nor to the position error.
         null_where: an SQL condition on runs of the null, such as ``"system.threshold" = 'rectified'``.
-        sweep: only networks of this sweep; the null is the sweep's own if it has one, else the store's.
+        sweep: only networks of this sweep, or of these; the null is theirs if there is one, else the store's.
         partial: go on although planned networks are missing.
 
     Raises:
@@ -171,7 +171,7 @@ def select_units(
     store = store.pinned()
     by = (by,) if isinstance(by, str) else tuple(by)
     of_runs, of_units = reading.split_columns(store, score, by)
-    members = reading.members(store, sweep)
+    members = reading.members(store, None if sweep is None else names_of(sweep))
     planned = set(members["run_id"])
     every_run = reading.runs(store, of_runs)
     runs = every_run[every_run["run_id"].isin(planned)]
@@ -184,7 +184,7 @@ def select_units(
     if nulls["run_id"].isin(planned).any():
         nulls = nulls[nulls["run_id"].isin(planned)]
     elif include_null and len(nulls):
-        notes.append(f"The null is not of the sweep {sweep}.")
+        notes.append(f"The null is not of the {sweep_words(sweep or '')}.")
 
     conditions = [where] if isinstance(where, str) else list(where or ())
     asked, unit_conditions = networks, []
@@ -240,6 +240,17 @@ def select_units(
         snapshot_id=store.snapshot_id(),
         notes=tuple(notes),
     )
+
+
+def names_of(sweep: str | Sequence[str]) -> list[str]:
+    """Returns the names of one sweep or of several."""
+    return [sweep] if isinstance(sweep, str) else list(sweep)
+
+
+def sweep_words(sweep: str | Sequence[str]) -> str:
+    """Returns ``sweep dropout``, or ``sweeps dropout, optimizer``."""
+    names = names_of(sweep)
+    return f"sweep{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 def _check_missing(members: Frame, runs: Frame, partial: bool) -> None:
@@ -353,7 +364,7 @@ def _count(each: Frame) -> Frame:
 def _words(sweep, conditions, bins, found, evaluation, max_position_error_cm, kept: int) -> str:
     """Returns which units were asked for, as a reader of the figure has to know it."""
     used = [evaluation] if evaluation is not None else sorted(found["scores_of"].unique())
-    words = [f"{bins} bins"] if sweep is None else [f"sweep {sweep}", f"{bins} bins"]
+    words = [f"{bins} bins"] if sweep is None else [sweep_words(sweep), f"{bins} bins"]
     if used:
         words.append(f"evaluation {' or '.join(used)}" + (", each network's first" if len(used) > 1 else ""))
     if conditions:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gridsweep.analysis.frames import Frame
 from gridsweep.analysis.matched import select_matched
-from gridsweep.analysis.selection import Selection, select_units
+from gridsweep.analysis.selection import Selection, names_of, select_units
 from gridsweep.store import QueryError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Ask:
 
     Args:
         where: an SQL condition beside the figure's own.
-        sweep: only networks of this sweep.
+        sweep: only networks of this sweep, or of these.
         evaluation: of which the scores are; by default each network's first.
         bins: of the rate maps; by default 44 where there are any.
         max_position_error_cm: keep only networks below it.
@@ -44,7 +44,7 @@ class Ask:
     """
 
     where: str | None = None
-    sweep: str | None = None
+    sweep: str | tuple[str, ...] | None = None
     evaluation: str | None = None
     bins: int | None = None
     max_position_error_cm: float | None = None
@@ -129,7 +129,7 @@ class Ask:
         planned = {
             run_id
             for plan in store.plans()
-            if self.sweep is None or plan.sweep == self.sweep
+            if self.sweep is None or plan.sweep in names_of(self.sweep)
             for run_id in plan.members
         }
         missing = planned - store.committed_run_ids()

@@ -13,7 +13,7 @@ from gridsweep.analysis.frames import Frame, pd
 from gridsweep.analysis.per_network import QUANTILES, mean_with_band, quantiles_of_networks
 from gridsweep.figures._ask import Ask
 from gridsweep.figures._page import KeyEntry, Page, Panel
-from gridsweep.figures._score_panels import about
+from gridsweep.figures._score_panels import about, bands_words
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.style import GREY, SIZES, VERMILION, Mark, house_style, shades
 from gridsweep.figures.words import counted
@@ -126,7 +126,7 @@ def foot(selection: "Selection", ask: Ask) -> list[str]:
     count = f"{counted(networks, 'network')}, {counted(units, 'unit')}"
     return [
         about([selection]),
-        f"{count}. Bands: {100 * ask.level:g} %, bootstrap over networks.",
+        f"{count}. {bands_words(ask, [selection])}",
         *selection.notes,
         f"Store\u00a0snapshot\u00a0{selection.snapshot_id}.",
     ]

@@ -70,8 +70,8 @@ class Figure:
     ) -> Drawn:
         """Draws the figure, whole or into axes by the names of its panels.
 
-        Without ``sweep``, and if exactly one sweep of the store lists the figure under ``figures:``, its
-        networks are those of that sweep; otherwise those of the whole store.
+        Without ``sweep`` its networks are those of the store's sweeps that list the figure under
+        ``figures:``; where none does, those of the whole store.
 
         Raises:
             NoRuns: the store has no such networks; says which sweep trains them.
@@ -88,7 +88,7 @@ class Figure:
             raise NoRuns(f"{self.title}: needs a store{self.how_to_train()}")
         if store is not None and ask.sweep is None and not self.whole_store:
             listed = listing(store.plans(), self.name)
-            ask = dataclasses.replace(ask, sweep=listed[0]) if len(listed) == 1 else ask
+            ask = dataclasses.replace(ask, sweep=tuple(listed)) if listed else ask
         try:
             return self.draw(store, ask, axes)  # type: ignore[arg-type]
         except NoRuns as error:

@@ -40,7 +40,11 @@ def best_maps(store: "Store", units: Frame, score: str, number: int, ask: Ask) -
 
 
 def read_maps(store: "Store", runs: list[str], ask: Ask) -> Frame:
-    """Returns run_id, unit, evaluation, bins, map of all stored maps of these runs, of one size."""
+    """Returns run_id, unit, evaluation, bins, map of all stored maps of these runs, of one size.
+
+    Without an evaluation, those of each run's first, of which its scores are: unit 3 of another evaluation
+    may be another unit.
+    """
     named = ", ".join(f"'{run_id}'" for run_id in runs)
     conditions = [f"run_id IN ({named})"]
     if ask.bins is not None:
@@ -49,9 +53,12 @@ def read_maps(store: "Store", runs: list[str], ask: Ask) -> Frame:
         conditions.append(f"evaluation = '{ask.evaluation}'")
     found: Frame = store.rate_maps(where=" AND ".join(conditions))
     found = found.astype({"run_id": object, "evaluation": object})
+    if ask.evaluation is None:
+        runs_said = store.runs(columns=["run_id", "evaluation"], where=conditions[0]).astype(object)
+        found = found.merge(runs_said, on=["run_id", "evaluation"])
     if len(found):
         found = found[found["bins"] == found["bins"].max()]
-        found = found.sort_values(["run_id", "unit", "evaluation"]).drop_duplicates(["run_id", "unit"])
+        found = found.sort_values(["run_id", "unit"])
     return found.reset_index(drop=True)
 
 

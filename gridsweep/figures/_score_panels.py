@@ -14,7 +14,7 @@ from gridsweep.analysis.null import whole_hands
 from gridsweep.figures._ask import Ask
 from gridsweep.figures._page import KeyEntry, Page, Panel
 from gridsweep.figures._survival_numbers import Group, Numbers, rank_for_drawing
-from gridsweep.figures._survival_sheet import SMOOTHED, draw_panel
+from gridsweep.figures._survival_sheet import FEW, SMOOTHED, draw_panel
 from gridsweep.figures.drawn import Drawn
 from gridsweep.figures.style import SIZES, house_style, marks
 from gridsweep.figures.words import counted, score_words
@@ -26,10 +26,15 @@ SCORES = ("grid_score_60", "grid_score_90")
 TITLES = {"grid_score_60": "hexagonal", "grid_score_90": "square"}
 
 
-def rank(selection: "Selection", ask: Ask) -> Numbers:
-    """Ranks as the ask says."""
+def rank(selection: "Selection", ask: Ask, *, each_network: bool = False) -> Numbers:
+    """Ranks as the ask says; each network by itself, too, if that is wanted."""
     return rank_for_drawing(
-        selection, smoothed=ask.published, draws=ask.draws, seed=ask.seed, level=ask.level
+        selection,
+        each_network=each_network,
+        smoothed=ask.published,
+        draws=ask.draws,
+        seed=ask.seed,
+        level=ask.level,
     )
 
 
@@ -103,9 +108,20 @@ def foot(every: Sequence[Numbers], ask: Ask, words: Sequence[str] = ()) -> list[
         said.append(SMOOTHED)
     else:
         said.append(f"Silent units ({silent:,}) count as never exceeding.")
-        said.append(f"Bands: {100 * ask.level:g} %, bootstrap over networks (null: over hands of maps).")
+        said.append(bands_words(ask, selections))
     notes = dict.fromkeys(note for selection in selections for note in selection.notes)
     return [*said, *words, *notes, f"Store\u00a0snapshot\u00a0{selections[0].snapshot_id}."]
+
+
+def bands_words(ask: Ask, selections: "Sequence[Selection]") -> str:
+    """Returns what the bands are, and how little they say where networks are few."""
+    words = f"Bands: {100 * ask.level:g} %, bootstrap over networks (null: over hands of maps)"
+    fewest = min(
+        int(selection.groups.loc[~selection.groups["null"], "networks"].min()) for selection in selections
+    )
+    if fewest == 1:
+        return f"{words}; a single network has none."
+    return f"{words}; from {fewest} networks hardly more than their range." if fewest < FEW else f"{words}."
 
 
 def about(selections: "Sequence[Selection]") -> str:

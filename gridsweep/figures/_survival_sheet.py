@@ -19,7 +19,7 @@ SMOOTHED = (
 )
 
 _DOTS = 40  # up to so many networks are dots in a row; more are thin strokes
-_FEW = 5  # with fewer networks a band covers less than it says (77 % instead of 95 % with three)
+FEW = 5  # with fewer networks a band covers less than it says (77 % instead of 95 % with three)
 _MANY = 5  # more curves get paler bands
 
 # In millimetres, for a font of 7 points.
@@ -168,7 +168,7 @@ class Sheet:
                 lines = np.stack([np.repeat(best[:, None], 2, axis=1), ends], axis=-1)
                 # Limits are set, so nobody needs the extent of thousands of lines.
                 axes.add_collection(LineCollection(list(lines), colors=mark.colour, **strokes), autolim=False)
-            if len(best) >= _FEW:
+            if len(best) >= FEW:
                 axes.vlines(np.median(best), row + 0.12, row + 0.88, color=INK, linewidth=1.1 * self.scale)
 
     def _best_words(self) -> str:
@@ -176,7 +176,7 @@ class Sheet:
         words = []
         if any(group.null for group in self.groups):
             words.append(f"null: of each {self.numbers.selection.hand:,} maps")
-        if any(len(self.numbers.best(group)) >= _FEW for group in self.groups):
+        if any(len(self.numbers.best(group)) >= FEW for group in self.groups):
             words.append("stroke: median")
         return "; ".join(words)
 
@@ -236,7 +236,7 @@ class Sheet:
             bands += f" (null: over {selection.hand:,} maps at a time)"
         if fewest == 1:
             bands += "; a single network has none"
-        elif fewest < _FEW:
+        elif fewest < FEW:
             bands += f"; from {fewest} networks hardly more than their range"
         words = [
             f"{selection.filter[:1].upper()}{selection.filter[1:]}. {selection.denominators}.",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridsweep.analysis.frames import Frame, pd
+from gridsweep.analysis.selection import sweep_words
 from gridsweep.figures._ask import Ask, NoRuns
 from gridsweep.figures._entry import OPEN, Figure, Verdict, verdict
 from gridsweep.figures._page import KeyEntry, Page, Panel
@@ -82,14 +83,15 @@ def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None
         KeyEntry(Mark(BLUE, "-"), f"this store: {counted(len(networks), 'network')}"),
         KeyEntry(Mark(PALE, "-"), "published points (4,096 units)"),
     ]
+    of_sweep = "" if ask.sweep is None else f" of the {sweep_words(ask.sweep)}"
     said = ", ".join(f"{name} {value:.2f}" for name, value in correlations.items() if np.isfinite(value))
     words = [
         f"Correlation of predictivity with log dimensionality: {said}; five points settle nothing "
         "(published: p about 0.11).",
         "Predictivity: Nayebi et al. 2021, published, not refitted. Panels b and c of the paper reproduce "
         "others' results and are left out. No null: noise has no published predictivity.",
-        f"{counted(len(networks), 'network')}{'' if ask.sweep is None else f' of the sweep {ask.sweep}'}, "
-        f"where {' and '.join([*CONDITIONS, *([ask.where] if ask.where else [])])}.",
+        f"{counted(len(networks), 'network')}{of_sweep}, where "
+        f"{' and '.join([*CONDITIONS, *([ask.where] if ask.where else [])])}.",
         f"Store\u00a0snapshot\u00a0{store.snapshot_id()}.",
     ]
     with house_style(SIZES[ask.size].font_pt):

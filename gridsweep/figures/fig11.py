@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def fig11(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
     """Draws quantiles and errors by dropout. Panels: quantiles, error."""
-    return draw_by_number(store, ask or Ask(), axes, DROPOUT, "dropout", log=False)
+    return draw_by_number(store, ask or Ask(), axes, DROPOUT, "dropout rate", log=False)
 
 
 def judge(data: Frame) -> Verdict:

@@ -44,7 +44,7 @@ def fig14(
     ]
     rows = [
         [
-            Panel("modes", "modes of the box, and their power", 58.0, share=0.9),
+            Panel("modes", "modes of the box; colour: power over power at zero", 58.0, share=0.9),
             Panel("power", "power, ring by ring", 58.0),
         ]
     ]

@@ -1,14 +1,15 @@
 """Figure 2: the target's spectrum sets the period: one period a network, in proportion to the field width.
 
-a and b: the covariance of a difference of softmaxes and its power on the modes of the box, a ring. c: the
-periods of the units that score above 0.8, for each width. d: the period of each network (the median of
-those units) and of each width, beside what theory hands over: 7.55 widths for a ratio of standard deviations
-of 2, 6.16 widths for a ratio of variances of 2.
+a and b: the covariance of a difference of softmaxes and its power on the modes of the box, a ring. Then, for
+each surround, the periods of the units that score above 0.8, by width. Last, the period of each network (the
+median of those units) and of each width, beside what theory hands over: 7.55 widths for a ratio of standard
+deviations of 2, 6.16 widths for a ratio of variances of 2.
 
 Source: spec sweeps_and_figures b.1; periods e.7, in m, where the published figure has bins of 5 cm under the
 label cm (f.14). Published: d is the mode of a kernel density with a bandwidth of one bin.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,11 @@ CONDITIONS = (
     "\"network.activation\" = 'relu'",
 )
 HIGHEST_MODE = 7
+NAMED = {"o": "circles", "s": "squares", "D": "diamonds", "^": "triangles", "v": "triangles down"}
 
 
 def fig2(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
-    """Draws theory and periods. Panels: covariance, power, distribution, width."""
+    """Draws theory and periods. Panels: covariance, power, "distribution 0" … by surround, width."""
     ask = ask or Ask()
     conditions = [*CONDITIONS, f"grid_score_60 > {GRID_LIKE}"]
     selection = ask.select(store, "period_m", BY, conditions, include_null=False)
@@ -63,15 +65,19 @@ def fig2(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
         .reset_index()
     )
     middle = groups.iloc[(groups["width_m"] - groups["width_m"].median()).abs().argmin()]
+    surrounds = sorted(units["surround_ratio"].unique(), reverse=True)
+    signs = dict(zip(surrounds, itertools.cycle(NAMED), strict=False))
+    below = [
+        Panel(f"distribution {place}", f"units above {GRID_LIKE}, surround {ratio:.3g}", 46.0)
+        for place, ratio in enumerate(surrounds)
+    ]
+    below.append(Panel("width", "period of each network", 46.0))
     rows = [
         [
             Panel("covariance", "covariance of the target", 40.0, left_mm=12.0),
             Panel("power", "its power, mode by mode", 40.0, left_mm=12.0),
         ],
-        [
-            Panel("distribution", f"periods of units above {GRID_LIKE}", 46.0),
-            Panel("width", "period of each network", 46.0),
-        ],
+        *(below[start : start + 3] for start in range(0, len(below), 3)),
     ]
     widths = sorted(groups["width_m"].unique())
     colours = dict(zip(widths, shades(len(widths)), strict=True))
@@ -80,7 +86,9 @@ def fig2(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
     words = [
         about([selection]),
         f"{counted(len(networks), 'network')} with {counted(len(units), 'such unit')}. a, b: theory for "
-        f"{middle['width_m']:g} m, 512 cells, one draw, zero mode left out.",
+        f"{middle['width_m']:g} m, 512 cells, one draw, zero mode left out, relative to the largest value. "
+        "Surround: ratio of standard deviations ("
+        f"{', '.join(f'{NAMED[sign]} {ratio:.3g}' for ratio, sign in signs.items())}).",
         "No null: noise has no period of its own.",
         *selection.notes,
         f"Store\u00a0snapshot\u00a0{selection.snapshot_id}.",
@@ -88,10 +96,23 @@ def fig2(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
     with house_style(SIZES[ask.size].font_pt):
         page = Page(ask.size, rows, key=key, words=words, axes=axes)
         power = draw_theory(page, float(middle["width_m"]), float(middle["surround_ratio"]))
-        histograms = draw_distribution(page.axes["distribution"], units, colours, page.scale)
-        means = draw_widths(page.axes["width"], networks, ask, page.scale)
+        longest_m = float(units["period_m"].max())
+        histograms = [
+            draw_distribution(
+                page.axes[f"distribution {place}"],
+                units[units["surround_ratio"] == ratio],
+                colours,
+                page.scale,
+                longest_m,
+            ).assign(panel=f"distribution {place}", surround_ratio=ratio)
+            for place, ratio in enumerate(surrounds)
+        ]
+        highest = max(page.axes[f"distribution {place}"].get_ylim()[1] for place in range(len(surrounds)))
+        for place in range(len(surrounds)):
+            page.axes[f"distribution {place}"].set_ylim(0, highest)
+        means = draw_widths(page.axes["width"], networks, ask, page.scale, signs)
     tables = [
-        histograms,
+        *histograms,
         networks.assign(what="network", panel="width"),
         means.assign(what="width", panel="width"),
         power,
@@ -152,9 +173,11 @@ def draw_theory(page: Page, width_m: float, surround_ratio: float) -> Frame:
     )
 
 
-def draw_distribution(axes: Any, units: Frame, colours: dict[float, str], scale: float) -> Frame:
+def draw_distribution(
+    axes: Any, units: Frame, colours: dict[float, str], scale: float, longest_m: float
+) -> Frame:
     """Draws for each width which share of its units has which period, in bins of 5 cm."""
-    edges = np.arange(0, np.ceil(units["period_m"].max() / BIN_M) + 2) * BIN_M
+    edges = np.arange(0, np.ceil(longest_m / BIN_M) + 2) * BIN_M
     rows = []
     for width, mine in units.groupby("width_m"):
         counts, _ = np.histogram(mine["period_m"], edges)
@@ -169,15 +192,14 @@ def draw_distribution(axes: Any, units: Frame, colours: dict[float, str], scale:
     axes.set_ylabel("share of units")
     axes.set_xlim(0, edges[-1])
     axes.set_ylim(0, None)
-    return pd.concat(rows, ignore_index=True).assign(what="units by period", panel="distribution")
+    return pd.concat(rows, ignore_index=True).assign(what="units by period")
 
 
-def draw_widths(axes: Any, networks: Frame, ask: Ask, scale: float) -> Frame:
+def draw_widths(axes: Any, networks: Frame, ask: Ask, scale: float, signs: Mapping[float, str]) -> Frame:
     """Draws networks, means with bands, and theory for each surround."""
     rows = []
-    markers = dict(zip(sorted(networks["surround_ratio"].unique(), reverse=True), "osD^v<>", strict=False))
     for surround, mine in networks.groupby("surround_ratio"):
-        marker = markers[surround]
+        marker = signs[surround]
         axes.plot(
             100 * mine["width_m"], mine["period_m"], marker, color=GREY, markersize=2.2 * scale, alpha=0.5
         )
@@ -207,7 +229,7 @@ def draw_widths(axes: Any, networks: Frame, ask: Ask, scale: float) -> Frame:
             va="center",
             color=VERMILION,
         )
-    axes.set_xlim(None, 128 * networks["width_m"].max())
+    axes.set_xlim(None, 165 * networks["width_m"].max())  # room for the words
     axes.set_xlabel("field width (cm)")
     axes.set_ylabel("grid period (m)")
     axes.set_ylim(0, None)

@@ -38,14 +38,24 @@ MAPS = (2, 6)  # rows and columns
 
 
 def fig8(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
-    """Draws survival by activation and maps. Panels: hexagonal, square, "maps 0" to "maps 11"."""
+    """Draws survival by activation and maps.
+
+    Panels: hexagonal, square (and both " linear"), "maps 0" to "maps 11".
+    """
     ask = ask or Ask()
     every = {score: rank(ask.select(store, score, "network.activation", CONDITIONS), ask) for score in SCORES}
     selection = every["grid_score_90"].selection
     relu = selection.table[(selection.table["group"] == "relu") & ~selection.table["silent"]]
     maps = best_maps(store, relu, "grid_score_90", MAPS[0] * MAPS[1], ask)
+    scales = {"": "log"} if ask.published else {" linear": "linear", "": "log"}
     rows = [
-        [Panel(TITLES[score], score_title(score), height_mm=42.0) for score in SCORES],
+        *(
+            [
+                Panel(TITLES[score] + suffix, score_title(score) if place == 0 else "", height_mm=38.0)
+                for score in SCORES
+            ]
+            for place, suffix in enumerate(scales)
+        ),
         [Panel("maps", "ReLU units with the highest square scores", 58.0, below_mm=2.0, grid=MAPS)],
     ]
     numbers = list(every.values())
@@ -56,8 +66,9 @@ def fig8(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
     )
     with house_style(SIZES[ask.size].font_pt):
         page = Page(ask.size, rows, key=key_of(numbers), words=foot(numbers, ask, words), axes=axes)
-        for score, ranked in every.items():
-            draw_panel(page.axes[TITLES[score]], ranked, page.scale, page.small, "log")
+        for suffix, scale in scales.items():
+            for score, ranked in every.items():
+                draw_panel(page.axes[TITLES[score] + suffix], ranked, page.scale, page.small, scale)
         for place in range(MAPS[0] * MAPS[1]):
             small = page.axes[f"maps {place}"]
             if place >= len(maps):

@@ -50,6 +50,7 @@ def fig9(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
     shares = shares.merge(groups.merge(settings, on=list(BY[:3])), on="group", how="left", suffixes=("", "_"))
     titles = [_title(row, groups) for row in settings.to_dict("records")]
     panels = [Panel(str(place), title, 44.0) for place, title in enumerate(titles)]
+    panels += [Panel("", height_mm=44.0, empty=True)] * (len(panels) % 2)
     rows = [panels[start : start + 2] for start in range(0, len(panels), 2)]
     key = [KeyEntry(Mark(LOOKS[t][0], "-"), f"above {t}") for t in THRESHOLDS]
     key.append(KeyEntry(Mark(GREY, (0, (3.2, 1.6))), "null, the same thresholds"))
@@ -64,6 +65,7 @@ def fig9(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
         page = Page(ask.size, rows, key=key, words=words, axes=axes)
         for panel in settings["panel"]:
             draw_shares(page.axes[panel], shares[shares["panel"] == panel], shares[is_null], page.scale)
+        _make_comparable([page.axes[panel] for panel in settings["panel"]])
     shares["panel"] = shares["panel"].fillna("null")
     columns = [
         *("panel", *BY, "group", "threshold", "units_above", "fraction", "low", "high"),
@@ -79,9 +81,13 @@ def fig9(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
 def _title(settings: dict, groups: Frame) -> str:
     mine = (groups[list(BY[:3])] == pd.Series({column: settings[column] for column in BY[:3]})).all(axis=1)
     networks = int(groups.loc[mine, "networks"].sum())
-    ratio, convention = settings["target.surround_ratio"], settings["target.surround_convention"]
-    surround = f"surround {ratio} ({CONVENTIONS.get(convention, 'of widths')})"
-    return f"{settings['network.units']} units, {surround}, {counted(networks, 'network')}"
+    return f"{_settings_words(settings)}, {counted(networks, 'network')}"
+
+
+def _settings_words(settings: dict) -> str:
+    units, ratio, convention = (settings[column] for column in BY[:3])
+    surround = f"surround {float(ratio):g} ({CONVENTIONS.get(str(convention), 'of widths')})"
+    return f"{float(units):g} units, {surround}"
 
 
 def draw_shares(axes: Any, shares: Frame, null: Frame, scale: float) -> None:
@@ -100,10 +106,19 @@ def draw_shares(axes: Any, shares: Frame, null: Frame, scale: float) -> None:
     axes.set_ylim(0, None)
 
 
+def _make_comparable(panels: list[Any]) -> None:
+    """Gives all panels the widest of their ranges."""
+    widths = [one.get_xlim() for one in panels]
+    top = max(one.get_ylim()[1] for one in panels)
+    for one in panels:
+        one.set_xlim(min(left for left, _ in widths), max(right for _, right in widths))
+        one.set_ylim(0, top)
+
+
 def judge(data: Frame) -> Verdict:
     """Whether the share above 0.8 rises and falls with width by more than networks scatter."""
     found, turns = [], False
-    for panel, rows in data[data["panel"] != "null"].groupby("panel"):
+    for _, rows in data[data["panel"] != "null"].groupby("panel"):
         line = rows[np.isclose(rows["threshold"], 0.8)].copy()
         line["width_m"] = pd.to_numeric(line["target.field_width_m"])
         line = line.sort_values("width_m")
@@ -113,7 +128,7 @@ def judge(data: Frame) -> Verdict:
             *(line[name].to_numpy(float) for name in ("fraction", "low", "high"))
         )
         shares = ", ".join(f"{100 * row.width_m:g} cm {100 * row.fraction:.1f}" for row in line.itertuples())
-        found.append(f"panel {panel}: % above 0.8 at {shares}")
+        found.append(f"{_settings_words(rows.iloc[0].to_dict())}: % above 0.8 at {shares}")
     if not found:
         return Verdict(OPEN, "needs three field widths with several networks each")
     return verdict(turns, "; ".join(found))

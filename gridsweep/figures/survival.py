@@ -37,7 +37,7 @@ def survival(
     max_position_error_cm: float | None = None,
     null_where: str | None = None,
     null: str = "all",
-    sweep: str | None = None,
+    sweep: str | Sequence[str] | None = None,
     partial: bool = False,
     each_network: bool = False,
     size: str = "slide",

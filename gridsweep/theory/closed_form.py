@@ -94,6 +94,8 @@ def of_target(kind: str, settings: Mapping[str, float]) -> Mixture | None:
 
 _MIXTURES: dict[str, Callable[[Mapping[str, float]], Mixture]] = {
     "gaussian": lambda said: gaussian(said["field_width_m"]),
+    # Of its place cells; head directions do not depend on the place, and add to zero alone.
+    "gaussian_and_heading": lambda said: gaussian(said["field_width_m"]),
     "difference_of_softmaxes": lambda said: difference_of_gaussians(
         said["field_width_m"], said["surround_ratio"], said["surround_ratio"] ** -2
     ),

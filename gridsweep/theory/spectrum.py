@@ -7,7 +7,8 @@ places by places is made: for 55 x 55 places that would be 9 million numbers, th
 Source: spec other_systems 3.4, which sums where this takes means; the shape is the same.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from jaxtyping import Float
 
 from gridsweep.arena import Arena
 from gridsweep.arena.box import Box
+from gridsweep.kinds import discover
 from gridsweep.targets import Target
 from gridsweep.targets.difference_of_softmaxes import DifferenceOfSoftmaxes
 from gridsweep.theory.closed_form import hexagonal_period_m
@@ -90,6 +92,18 @@ def compute_spectrum(target: Target, arena: Arena, seed: int = 0, bins: int = 55
     without_zero[0, 0] = 0.0
     covariance = np.fft.ifft2(without_zero).real * bins**2
     return Spectrum(np.fft.fftshift(power), np.fft.fftshift(covariance), side_m)
+
+
+def spectra_of_targets(
+    settings: Mapping[str, Any], side_m: float = 2.2, *, seed: int = 0
+) -> dict[str, Spectrum]:
+    """Returns the spectrum of every kind of target in a box, by name; of the settings each takes its own."""
+    arena, found = Box(side_m=side_m), {}
+    for name, kind in discover(Target.package, Target).items():
+        defaults = kind.defaults()
+        said = {field: value for field, value in settings.items() if field in defaults}
+        found[name] = compute_spectrum(kind(**defaults | said), arena, seed)
+    return found
 
 
 def spectrum_of_softmaxes(

@@ -7,21 +7,11 @@ import numpy as np
 import pytest
 
 from gridsweep.analysis import fractions_above, select_units
-from gridsweep.figures.report import MapsWanted, html, payload
+from gridsweep.figures.report import html
 from tests.browser import Browser
-from tests.figures.test_report_payload import BINS, HOSTILE, write
+from tests.figures.reported import BINS, HOSTILE
 
 DONE = "document.documentElement.dataset.bands === 'done'"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("report") / "store")
-
-
-@pytest.fixture(scope="module")
-def told(store):
-    return payload(store, maps=MapsWanted(6, 4), command="gridsweep report")
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +43,8 @@ def networks_listed(page):
     return page.evaluate("document.getElementById('listed').textContent")
 
 
-def test_curves_have_the_shares_and_bands_of_the_figures(page, store):
-    table = select_units(store, by="target.kind").beside_null()
+def test_curves_have_the_shares_and_bands_of_the_figures(page, reported):
+    table = select_units(reported, by="target.kind").beside_null()
     right = fractions_above(table, [0.8]).set_index("group")
     found = groups(page)
     for label, group in (("Gaussian", "gaussian"), ("difference of softmaxes", "difference_of_softmaxes")):

@@ -14,56 +14,10 @@ from typer.testing import CliRunner
 
 from gridsweep.analysis.survival import ranked_scores, tail_probability
 from gridsweep.cli import app
-from gridsweep.figures.report import MapsWanted, html, payload
+from gridsweep.figures.report import html
 from gridsweep.figures.report.kept_maps import best_units, choose_networks, quantise
 from gridsweep.figures.report.settings import label_of
-from gridsweep.store import create_store
-from gridsweep.store.commit import commit
-from tests.analysis import simulated
-
-BINS, KEPT = 12, 8
-HOSTILE = "</script><img src=x onerror=alert(1)><!--"
-
-
-def write(path):
-    """Two sweeps with a network in common, of two targets and a hostile one; one run diverged, one failed."""
-    runs = [
-        simulated.network(target, seed, 40, _evaluations={"corrected": (BINS,)})
-        for target in ("gaussian", "difference_of_softmaxes")
-        for seed in range(4)
-    ]
-    runs.append(simulated.network(HOSTILE, 0, 30, _evaluations={"corrected": (BINS,)}))
-    runs[0] = runs[0] | {"status": "diverged", "position_error_cm": None}
-    runs += [simulated.null(seed, 100) | {"_evaluations": {"corrected": (BINS,)}} for seed in range(2)]
-    made = create_store(path)
-    cohorts = [{"cohort_id": simulated.make_id("c", run["run_id"]), "runs": [run["run_id"]]} for run in runs]
-    plan = made.add_plan({"sweep": "all", "spec": {}, "cohorts": cohorts})
-    made.add_plan({"sweep": "some", "spec": {}, "cohorts": cohorts[4:6]})
-    rng = np.random.default_rng(3)
-    for run, cohort in zip(runs, cohorts, strict=True):
-        tables = simulated._tables(run, 0.1)
-        if run["status"] == "completed" and run["system.kind"] == "path_integrator":
-            maps = rng.random((KEPT, BINS * BINS)).astype(np.float32)
-            maps[:, :3] = np.nan
-            tables["rate_maps"] = {
-                "run_id": [run["run_id"]] * KEPT,
-                "evaluation": ["corrected"] * KEPT,
-                "bins": [BINS] * KEPT,
-                "unit": list(range(KEPT)),
-                "map": maps,
-            }
-        commit(made, cohort_id=cohort["cohort_id"], sweep="all", plan=plan, tables=tables, provenance={})
-    return made
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("report") / "store")
-
-
-@pytest.fixture(scope="module")
-def told(store):
-    return payload(store, maps=MapsWanted(6, 4), command="gridsweep report")
+from tests.figures.reported import HOSTILE, KEPT
 
 
 def decoded(text, dtype):
@@ -74,10 +28,10 @@ def cells_of(score, rows):
     return decoded(score["cells"], f"<u{score['bits'] // 8}").reshape(rows, -1)
 
 
-def test_the_counts_of_each_network_are_those_of_its_units(store, told):
+def test_the_counts_of_each_network_are_those_of_its_units(reported, told):
     runs, score = told["networks"]["run_id"], told["scores"][0]
     cells, best = cells_of(score, len(runs)), decoded(score["best"], "<f4")
-    units = store.units(
+    units = reported.units(
         columns=["run_id", "grid_score_60", "silent"], where="\"system.kind\" != 'filtered_noise'"
     )
     assert cells.sum() == len(units)
@@ -122,13 +76,13 @@ def test_settings_that_differ_can_be_filtered_and_others_are_left_out(told):
     assert label_of("target.field_width_m") == "target: field width (m)"
 
 
-def test_maps_are_those_of_the_best_units_and_come_back_within_half_a_step(store, told):
+def test_maps_are_those_of_the_best_units_and_come_back_within_half_a_step(reported, told):
     kept = told["maps"]["networks"]
     assert len(kept) == 6
     for row, found in kept.items():
         run_id = told["networks"]["run_id"][int(row)]
-        stored = store.rate_maps(where=f"run_id = '{run_id}'").set_index("unit")["map"]
-        scores = store.units(where=f"run_id = '{run_id}' AND unit < {KEPT}").set_index("unit")
+        stored = reported.rate_maps(where=f"run_id = '{run_id}'").set_index("unit")["map"]
+        scores = reported.units(where=f"run_id = '{run_id}' AND unit < {KEPT}").set_index("unit")
         of = [unit["unit"] for unit in found["units"]]
         assert len(of) == 4
         assert scores["grid_score_60"].idxmax() in of
@@ -204,7 +158,7 @@ def test_the_program_never_makes_markup_of_data():
         assert word not in program
 
 
-def test_the_command_writes_the_same_page_twice(store, tmp_path):
+def test_the_command_writes_the_same_page_twice(reported, tmp_path):
     pages = []
     for name in ("a.html", "a.html"):
         done = CliRunner().invoke(
@@ -212,7 +166,7 @@ def test_the_command_writes_the_same_page_twice(store, tmp_path):
             [
                 "report",
                 "--store",
-                str(store.path),
+                str(reported.path),
                 "--out",
                 str(tmp_path / name),
                 "--networks-with-maps",
@@ -222,12 +176,12 @@ def test_the_command_writes_the_same_page_twice(store, tmp_path):
         assert done.exit_code == 0, done.output
         pages.append((tmp_path / name).read_bytes())
     assert pages[0] == pages[1]
-    assert store.snapshot_id().encode() in pages[0]
+    assert reported.snapshot_id().encode() in pages[0]
 
 
-def test_what_is_not_there_is_said(store, tmp_path):
+def test_what_is_not_there_is_said(reported, tmp_path):
     def run(*words):
-        return CliRunner().invoke(app, ["report", "--store", str(store.path), *words])
+        return CliRunner().invoke(app, ["report", "--store", str(reported.path), *words])
 
     assert run("--out", str(tmp_path / "no" / "report.html")).exit_code == 2
     asked = run("--out", str(tmp_path / "a.html"), "--where", "\"target.kind\" = 'polar'")

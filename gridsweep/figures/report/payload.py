@@ -139,7 +139,7 @@ def payload(
 
 def _runs(store: "Store", where: str | None, sweep: str | None, evaluation: str | None) -> Frame:
     """Returns every planned run that ended and is no null, with its settings and its sweeps."""
-    members = reading.members(store, sweep)
+    members = reading.members(store, None if sweep is None else [sweep])
     sweeps_of = (
         reading.members(store, None).groupby("run_id")["sweep"].agg(lambda names: " + ".join(sorted(names)))
     )
