@@ -40,7 +40,10 @@ def fig4(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
     by = (DROPOUT, LEARNING_RATE, OPTIMIZER)
     selection = ask.select(store, SCORE, by, CONDITIONS, null_where=NULL)
     trained = selection.groups[~selection.groups["null"]]
-    kinds = {row["group"]: kind_of(*(row[column] for column in by)) for row in trained.to_dict("records")}
+    kinds = {
+        row["group"]: kind_of(*(None if pd.isna(row[column]) else row[column] for column in by))
+        for row in trained.to_dict("records")
+    }
     names = {group: name for name in KINDS.values() for group, kind in kinds.items() if kind == name}
     if not names:
         raise NoRuns(f"no dense LSTM is of one of the kinds {'; '.join(KINDS.values())}")
@@ -77,7 +80,7 @@ def fig4(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None 
 
 def kind_of(dropout: str | None, learning_rate: str | None, optimizer: str | None) -> str:
     """Returns of which kind a network is, from its settings as text; "" where it is of none."""
-    if pd.isna(dropout) or pd.isna(learning_rate) or pd.isna(optimizer):
+    if dropout is None or learning_rate is None or optimizer is None:
         return ""
     strong, little = float(dropout) >= STRONG_DROPOUT, float(dropout) <= LITTLE_DROPOUT
     high, low = float(learning_rate) >= HIGH_RATE, float(learning_rate) <= LOW_RATE
