@@ -1,8 +1,9 @@
 """``gridsweep bench``: what this device does, in one table. Without Ray and without a store."""
 
 import csv
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from gridsweep.cli._common import EXIT_BAD_INPUT, fail
 
 CELLS = ["rnn", "srnn", "lstm", "gru", "ugrnn"]
 HEADS = (
+    "who",
     "precision",
     "units",
     "network",
@@ -31,30 +33,40 @@ def bench(
     batch_size: Annotated[int, typer.Option()] = 200,
     steps: Annotated[int, typer.Option()] = 20,
     updates: Annotated[int, typer.Option(help="In a timed chunk; the best of three counts.")] = 20,
+    torch: Annotated[
+        str | None,
+        typer.Option(help="A Python that has PyTorch, to be measured on the same device; in a checkout."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A CSV file to write as well.")] = None,
 ) -> None:
     """Measure this device: network-updates a second by lanes, precision and network, beside its ceiling."""
     if not device:
         fail("say what to measure: --device", EXIT_BAD_INPUT)
     from gridsweep.train.measuring import device_name, measure_device, scoring_s
+    from gridsweep.train.torch_peer import NoPeer, measure_torch
 
-    name = device_name()
-    print(f"device: {name}")
+    grid: dict[str, Any] = {
+        "units": units,
+        "networks": network,
+        "precisions": precision,
+        "lanes": lanes,
+        "place_cells": place_cells,
+        "batch_size": batch_size,
+        "steps": steps,
+        "updates": updates,
+    }
+    try:  # before JAX takes most of a GPU's memory
+        peer_name, of_torch = measure_torch(torch, **grid) if torch else ("", [])
+    except NoPeer as error:
+        fail(f"--torch: {error}", EXIT_BAD_INPUT)
     print("  ".join(head.rjust(13) for head in HEADS))
     rows = []
-    for row in measure_device(
-        units=units,
-        networks=network,
-        precisions=precision,
-        lanes=lanes,
-        place_cells=place_cells,
-        batch_size=batch_size,
-        steps=steps,
-        updates=updates,
-    ):
+    for row in itertools.chain(of_torch, measure_device(**grid)):
         rows.append(row)
         cells = [row.get(head, row.get("failed", "")) for head in HEADS]
         print("  ".join(_short(cell).rjust(13) for cell in cells), flush=True)
+    name = ", ".join(filter(None, [device_name(), peer_name]))
+    print(f"device: {name}")
     print(f"scoring 1,024 units on 44 bins: {scoring_s():.2f} s")
     if out is not None:
         with out.open("w", newline="") as file:

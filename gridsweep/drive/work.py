@@ -246,8 +246,9 @@ class CohortWork:
             raise
 
     def _begin(self) -> None:
-        from gridsweep.train import CohortTraining, provenance, restore_checkpoint
+        from gridsweep.train import CohortTraining, programs_made, provenance, restore_checkpoint
 
+        self._programs_before = programs_made()
         self.started_at = datetime.datetime.now(datetime.UTC)
         self.sweep, runs = runs_of(self.store, self.piece)
         self._origin = provenance()
@@ -303,6 +304,8 @@ class CohortWork:
             return self._failed(error)
 
     def _train_or_commit(self) -> Progress:
+        from gridsweep.train import programs_made
+
         training = self.training
         assert training is not None
         if self._disk_since_s is None:
@@ -325,7 +328,8 @@ class CohortWork:
         late = "another process committed it first" if outcome == Outcome.ALREADY else ""
         if outcome.difference and outcome.difference.same_conditions:
             late += f", with other scores: {outcome.difference}; results are not reproducible here"
-        self._log(f"committed {late}")
+        made = programs_made() - self._programs_before
+        self._log(f"committed {late}".rstrip() + f"; {made} programs made for it, process {os.getpid()}")
         return self._progress("committed", late)
 
     def _wait_for_room(self, error: Exception) -> Progress:

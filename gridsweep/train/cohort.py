@@ -13,6 +13,7 @@ import numpy as np
 
 from gridsweep.spec import Run
 from gridsweep.systems import State, System
+from gridsweep.train.compile_cache import on_even_core
 from gridsweep.train.lanes import (
     advance_lanes,
     default_micro_batch,
@@ -48,8 +49,10 @@ class CohortTraining:
         self._log_every = max(1, -(-self.total_updates // HISTORY_ROWS))
         self._rate = 0.0  # updates a second of the whole cohort, as last measured
         if self.total_updates:
-            self._record()
-            self._train(0)  # compiles, so that no compilation is in the rates
+            # Both compile, so that no compilation is in the rates. Workers that begin together would compile
+            # the same program at the same time: half of them begin with the other and find this one cached.
+            for compiles in (self._record, self._compile)[:: 1 if on_even_core() else -1]:
+                compiles()
 
     @property
     def finished(self) -> bool:
@@ -115,6 +118,9 @@ class CohortTraining:
                 lane += 1
         collected.add("history", self.history)
         return collected
+
+    def _compile(self) -> None:
+        self._train(0)
 
     def _train(self, updates: int) -> None:
         for number, systems in enumerate(self._systems):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import jax
+import jax.monitoring
 
 LARGEST_BYTES = 4 * 2**30
 SHORTEST_COMPILATION_S = 0.3
@@ -24,3 +25,24 @@ def use_compile_cache() -> Path:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     jax.config.update("jax_compilation_cache_max_size", LARGEST_BYTES)
     return folder
+
+
+def on_even_core() -> bool:
+    """Returns whether this worker is bound to a core of even number, as one of two mostly is."""
+    return min(os.sched_getaffinity(0)) % 2 == 0 if hasattr(os, "sched_getaffinity") else True
+
+
+def programs_made() -> int:
+    """Returns how many programs this process has compiled or taken from the cache, of every kind."""
+    return len(_made)
+
+
+_made: list[float] = []  # seconds each
+
+
+def _count(event: str, seconds: float, **_: object) -> None:
+    if event == "/jax/core/compile/backend_compile_duration":
+        _made.append(seconds)
+
+
+jax.monitoring.register_event_duration_secs_listener(_count)

@@ -56,7 +56,7 @@ def measure_device(
                         "training": {"batch_size": batch_size, "steps": steps, "precision": precision},
                     }
                     said = {"precision": precision, "units": width, "network": network, "lanes": together}
-                    yield said | _rate(settings, together, updates, ceiling)
+                    yield {"who": "ours"} | said | _rate(settings, together, updates, ceiling)
 
 
 def device_name() -> str:

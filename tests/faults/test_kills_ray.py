@@ -63,6 +63,16 @@ def executions(folder: Path) -> int:
     return sum(len(re.findall(r"(?:begun|from update \d+): \d+ runs", text)) for text in logs)
 
 
+def programs_made(folder: Path) -> dict[str, list[int]]:
+    """Returns what each process compiled or took from the cache for each cohort it committed, in order."""
+    said = [line for path in folder.glob("attempts/*/log.txt") for line in path.read_text().splitlines()]
+    found: dict[str, list[int]] = {}
+    for line in sorted(said):
+        if made := re.search(r"; (\d+) programs made for it, process (\d+)", line):
+            found.setdefault(made[2], []).append(int(made[1]))
+    return found
+
+
 def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, record_property):
     sweep_file, folder = tmp_path / "ray-kills.yaml", tmp_path / "store"
     sweep_file.write_text(SWEEP)
@@ -101,3 +111,9 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, rec
     record_property("executions beyond one a cohort", extra)
     record_property("of cohorts", len(wanted))
     assert 0 <= extra <= KILLS * len(available_cores())
+    # A worker makes the programs of a network, and those of a null, once, and never again.
+    of_process = programs_made(folder)
+    assert any(len(made) > 2 for made in of_process.values())
+    for made in of_process.values():
+        assert made[0] > 0
+        assert sum(number > 0 for number in made) <= 2, of_process
