@@ -64,8 +64,8 @@ def plan(runs: int | None) -> list[dict[str, Any]]:
 def fan_out(runs: int | None) -> list[dict[str, Any]]:
     """Times a sweep from its document to the last commit, through Ray Tune."""
     from gridsweep.drive.cores import available_cores
+    from gridsweep.drive.left import write_plan
     from gridsweep.drive.ray_environment import prepared
-    from gridsweep.drive.work import write_plan
     from gridsweep.spec import make_sweep
     from gridsweep.store import Store
 

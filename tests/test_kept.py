@@ -8,7 +8,7 @@ import pytest
 import gridsweep
 from gridsweep import measuring, scores
 from gridsweep.drive.inline import run_inline
-from gridsweep.drive.work import write_plan
+from gridsweep.drive.left import write_plan
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
 from gridsweep.store.verify import verify

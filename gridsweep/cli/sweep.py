@@ -122,9 +122,9 @@ def run(
         )
     from gridsweep.drive.failure import DiskFull, OtherLibraries
     from gridsweep.drive.interrupt import Interrupt
+    from gridsweep.drive.left import latest_document, pieces_left, write_plan
     from gridsweep.drive.progress import ProgressPanel
     from gridsweep.drive.room import reserved
-    from gridsweep.drive.work import latest_document, pieces_left, write_plan
     from gridsweep.store import Store
 
     if address != "local" and not inline and not insecure_ray and os.environ.get("RAY_AUTH_MODE") != "token":
@@ -278,7 +278,7 @@ def _run_with_ray(store: "Store", run_ids: set[str], *, address: str, **how: Any
 
 
 def _plan(sweep: "Sweep | WandbSweep", store: "Store | None", lanes: int | None, slots: int | None) -> "Plan":
-    from gridsweep.drive.work import plan_against
+    from gridsweep.drive.left import plan_against
 
     _check_runs(sweep)
     with clear_errors():
@@ -297,7 +297,7 @@ def _check_runs(sweep: "Sweep | WandbSweep") -> None:
 
 
 def _print_changes(store: "Store | None", planned: "Plan") -> None:
-    from gridsweep.drive.work import latest_document
+    from gridsweep.drive.left import latest_document
 
     if store is not None:
         _print_differences(latest_document(store, planned.sweep.name), planned)
@@ -307,7 +307,7 @@ def _print_differences(before: dict[str, Any] | None, planned: "Plan") -> None:
     """Prints in which settings a file differs from the one that was planned last under its name."""
     if before is None:
         return
-    from gridsweep.drive.work import changed_settings
+    from gridsweep.drive.left import changed_settings
 
     lines = changed_settings(before, planned.sweep.document)
     if lines:

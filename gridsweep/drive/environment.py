@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gridsweep.drive.work import Piece, describe, runs_of
+from gridsweep.drive.left import Piece, runs_of
+from gridsweep.drive.work import describe
 from gridsweep.store import Store
 from gridsweep.store.ledger import LedgerEntry
 from gridsweep.store.race import Difference, compare_scores

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gridsweep.drive.failure import DiskFull
+from gridsweep.drive.left import claims_of, pieces_left
 from gridsweep.drive.settle import settle
-from gridsweep.drive.work import UNDER_WAY, CohortWork, Report, claims_of, pieces_left
+from gridsweep.drive.work import UNDER_WAY, CohortWork, Report
 from gridsweep.store import Store
 
 WAIT_S = 2.0

@@ -23,17 +23,9 @@ from gridsweep.drive.cores import available_cores, pin_to_free_core
 from gridsweep.drive.environment import other_packages
 from gridsweep.drive.failure import DiskFull, OtherLibraries
 from gridsweep.drive.inline import claimed_in_words
+from gridsweep.drive.left import Piece, claims_of, pieces_left, unclaimed
 from gridsweep.drive.settle import settle
-from gridsweep.drive.work import (
-    UNDER_WAY,
-    CohortWork,
-    Piece,
-    Progress,
-    Report,
-    claims_of,
-    pieces_left,
-    unclaimed,
-)
+from gridsweep.drive.work import UNDER_WAY, CohortWork, Progress, Report
 from gridsweep.store import Store
 from gridsweep.store.attempts import record_attempt
 

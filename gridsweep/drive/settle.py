@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gridsweep.drive.failure import MOST_ATTEMPTS, NOT_RETRIED
-from gridsweep.drive.work import Piece, claims_of, pieces_left, runs_of
+from gridsweep.drive.left import Piece, claims_of, pieces_left, runs_of
 from gridsweep.spec import SCIENCE_VERSION, flatten
 from gridsweep.store import Store
 from gridsweep.store.attempts import failed_attempts

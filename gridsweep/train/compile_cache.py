@@ -40,9 +40,9 @@ def programs_made() -> int:
 _made: list[float] = []  # seconds each
 
 
-def _count(event: str, seconds: float, **_: object) -> None:
+def _count(event: str, duration_secs: float, **_: object) -> None:
     if event == "/jax/core/compile/backend_compile_duration":
-        _made.append(seconds)
+        _made.append(duration_secs)
 
 
 jax.monitoring.register_event_duration_secs_listener(_count)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gridsweep.cli import app
 from gridsweep.drive import room
-from gridsweep.drive.work import pieces_left
+from gridsweep.drive.left import pieces_left
 from gridsweep.spec import load_sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import record_attempt
@@ -89,7 +89,7 @@ def test_2_for_every_mistake_of_a_sweep_file_and_nothing_is_written(command, tmp
 def test_3_when_a_run_failed_and_retry_then_says_so(grown, store):
     opened = Store.open(store, writable=True)
     gridsweep("plan", grown, "--store", store)
-    from gridsweep.drive.work import write_plan
+    from gridsweep.drive.left import write_plan
 
     write_plan(opened, load_sweep(grown), lanes=1, slots=1)
     (piece,) = pieces_left(opened, {run.run_id for run in load_sweep(grown)})
@@ -114,7 +114,7 @@ def piece_runs(store, piece):
 
 def test_5_when_all_that_is_left_is_claimed_and_who_claims_it_is_named(grown, store):
     opened = Store.open(store, writable=True)
-    from gridsweep.drive.work import write_plan
+    from gridsweep.drive.left import write_plan
 
     write_plan(opened, load_sweep(grown), lanes=1, slots=1)
     (piece,) = pieces_left(opened, {run.run_id for run in load_sweep(grown)})

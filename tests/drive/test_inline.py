@@ -3,7 +3,8 @@
 import pytest
 
 from gridsweep.drive.inline import AllClaimed, run_inline
-from gridsweep.drive.work import CohortWork, pieces_left, runs_of, unclaimed, write_plan
+from gridsweep.drive.left import pieces_left, runs_of, unclaimed, write_plan
+from gridsweep.drive.work import CohortWork
 from gridsweep.spec import Sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import failed_attempts
@@ -117,10 +118,10 @@ def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store):
 
 def test_a_plan_whose_settings_now_make_other_networks_is_refused(store, monkeypatch):
     plan = planned(store, seeds=1)
-    from gridsweep.drive import work
+    from gridsweep.drive import left
 
     monkeypatch.setattr(
-        work,
+        left,
         "_planned_sweep",
         lambda root, number: (
             Sweep(small_document(seeds=[7])),

@@ -11,8 +11,9 @@ from gridsweep.drive import environment, room, work
 from gridsweep.drive.environment import environment_change, fly_canary
 from gridsweep.drive.failure import DiskFull, memory_in_words, reason_of
 from gridsweep.drive.inline import run_inline
+from gridsweep.drive.left import pieces_left, write_plan
 from gridsweep.drive.settle import given_up, plan_retry, settle
-from gridsweep.drive.work import UNDER_WAY, CohortWork, pieces_left, write_plan
+from gridsweep.drive.work import UNDER_WAY, CohortWork
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
 from gridsweep.store.attempts import failed_attempts, record_attempt

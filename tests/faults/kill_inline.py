@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from gridsweep.drive.inline import run_inline
-from gridsweep.drive.work import write_plan
+from gridsweep.drive.left import write_plan
 from gridsweep.spec import load_sweep
 from gridsweep.store import Store
 from gridsweep.train import CohortTraining, provenance  # noqa: F401  imported before the first fork

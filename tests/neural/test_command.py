@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gridsweep.cli import app
 from gridsweep.drive.inline import run_inline
-from gridsweep.drive.work import write_plan
+from gridsweep.drive.left import write_plan
 from gridsweep.neural.kept_models import kept_models
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
