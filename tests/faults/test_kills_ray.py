@@ -64,10 +64,10 @@ def executions(folder: Path) -> int:
 
 
 def programs_made(folder: Path) -> dict[str, list[int]]:
-    """Returns what each process compiled or took from the cache for each cohort it committed, in order."""
+    """Returns what each process compiled or took from the cache for each cohort it committed."""
     said = [line for path in folder.glob("attempts/*/log.txt") for line in path.read_text().splitlines()]
     found: dict[str, list[int]] = {}
-    for line in sorted(said):
+    for line in said:
         if made := re.search(r"; (\d+) programs made for it, process (\d+)", line):
             found.setdefault(made[2], []).append(int(made[1]))
     return found
@@ -115,5 +115,4 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, rec
     of_process = programs_made(folder)
     assert any(len(made) > 2 for made in of_process.values())
     for made in of_process.values():
-        assert made[0] > 0
-        assert sum(number > 0 for number in made) <= 2, of_process
+        assert 1 <= sum(number > 0 for number in made) <= 2, of_process
