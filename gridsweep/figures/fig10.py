@@ -2,13 +2,15 @@
 
 a: for each architecture, the participation ratio of its rate maps (mean and standard error over networks)
 against the neural predictivity that Nayebi et al. 2021 published for that architecture; nothing is refitted.
-Dots for ReLU, as in the paper; small open ones for other activations, if the store has them.
+Dots for ReLU, as in the paper; small open ones for other activations, if the store has them. Networks that do
+not know where they are have no place in it: a network whose units have fallen silent has no dimensions. They
+are left out, and counted at the foot.
 
 b and c of the paper are images of others' results (macaque IT, Elmoznino & Bonner; human fMRI, Tuckute et
 al.): left out here.
 
 Source: spec other_systems 7.2, path_integrator (g): published predictivity ("Trained", Pearson); the five
-published points are drawn in grey, r = .80 against the logarithm. On the x axis the participation ratio as
+published points are drawn in orange, r = .80 against the logarithm. On the x axis the participation ratio as
 published: smoothed maps, units as samples.
 """
 
@@ -23,7 +25,7 @@ from gridsweep.figures._ask import Ask, NoRuns
 from gridsweep.figures._entry import OPEN, Figure, Verdict, verdict
 from gridsweep.figures._page import KeyEntry, Page, Panel
 from gridsweep.figures.drawn import Drawn
-from gridsweep.figures.style import BLUE, GREY, INK, PALE, SIZES, Mark, house_style
+from gridsweep.figures.style import BLUE, GREY, INK, ORANGE, SIZES, Mark, house_style
 from gridsweep.figures.words import counted
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ ORIGINAL = {
     "ugrnn": (16.65, 0.95),
 }
 CONDITIONS = ("\"target.kind\" = 'difference_of_softmaxes'",)
+INTEGRATES_CM = 10.0  # the criterion of figure 1
 
 
 def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None = None) -> Drawn:
@@ -56,6 +59,10 @@ def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None
     networks = networks[networks[RATIO].notna() & networks["network.kind"].isin(list(PUBLISHED))]
     if networks.empty:
         raise NoRuns(f"no network has a {RATIO}: scored before it was measured")
+    lost = networks[~(networks["position_error_cm"] < INTEGRATES_CM)]
+    networks = networks[networks["position_error_cm"] < INTEGRATES_CM]
+    if networks.empty:
+        raise NoRuns(f"no network has a position error below {INTEGRATES_CM:g} cm")
     points = pd.DataFrame(
         [
             _point(kind, mine)
@@ -81,7 +88,7 @@ def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None
     }
     key = [
         KeyEntry(Mark(BLUE, "-"), f"this store: {counted(len(networks), 'network')}"),
-        KeyEntry(Mark(PALE, "-"), "published points (4,096 units)"),
+        KeyEntry(Mark(ORANGE, "-"), "published points (4,096 units), names below"),
     ]
     of_sweep = "" if ask.sweep is None else f" of the {sweep_words(ask.sweep)}"
     said = ", ".join(f"{name} {value:.2f}" for name, value in correlations.items() if np.isfinite(value))
@@ -90,6 +97,7 @@ def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None
         "(published: p about 0.11).",
         "Predictivity: Nayebi et al. 2021, published, not refitted. Panels b and c of the paper reproduce "
         "others' results and are left out. No null: noise has no published predictivity.",
+        lost_words(lost),
         f"{counted(len(networks), 'network')}{of_sweep}, where "
         f"{' and '.join([*CONDITIONS, *([ask.where] if ask.where else [])])}.",
         f"Store\u00a0snapshot\u00a0{store.snapshot_id()}.",
@@ -102,6 +110,17 @@ def fig10(store: "Store", ask: Ask | None = None, axes: Mapping[str, Any] | None
     return page.drawn(
         pd.concat([*tables, pd.DataFrame(rows)], ignore_index=True).assign(snapshot_id=store.snapshot_id())
     )
+
+
+def lost_words(lost: Frame) -> str:
+    """Returns how many networks are left out, and of which kinds."""
+    if lost.empty:
+        return f"All have an error below {INTEGRATES_CM:g} cm."
+    several = lost.groupby(["network.kind", "network.activation"], observed=True).size()
+    said = ", ".join(
+        f"{number} {kind.upper()} {activation}" for (kind, activation), number in several.items()
+    )
+    return f"Left out, with an error of {INTEGRATES_CM:g} cm or more: {said}."
 
 
 def _point(kind: tuple[str, str], mine: Frame) -> dict:
@@ -131,7 +150,8 @@ def log_correlation(points: Frame) -> float:
 def draw_points(axes: Any, points: Frame, original: Frame, page: Page) -> None:
     """Draws both sets of points; names beside the store's."""
     axes.set_xscale("log")
-    for rows, colour, size in ((original, PALE, 4.0), (points, BLUE, 4.6)):
+    for rows, colour, size in ((original, ORANGE, 4.0), (points, BLUE, 4.6)):
+        above = rows is points
         for row in rows.to_dict("records"):
             x, y, error = row["participation_ratio"], row["predictivity"], row["standard_error"]
             relu = row["activation"] == "relu"
@@ -142,8 +162,9 @@ def draw_points(axes: Any, points: Frame, original: Frame, page: Page) -> None:
             if relu or rows is points:
                 at: dict[str, Any] = {
                     "textcoords": "offset points",
-                    "xytext": (0, 4 * page.scale),
+                    "xytext": (0, (4 if above else -4) * page.scale),
                     "ha": "center",
+                    "va": "bottom" if above else "top",
                 }
                 words = row["architecture"].upper() + ("" if relu else f", {row['activation']}")
                 axes.annotate(
@@ -162,9 +183,10 @@ def draw_points(axes: Any, points: Frame, original: Frame, page: Page) -> None:
 def judge(data: Frame) -> Verdict:
     """Whether predictivity rises with log dimensionality over the five ReLU architectures."""
     ours = data[(data["what"] == "this store") & (data["activation"] == "relu")]
-    if len(ours) < 5:
-        return Verdict(OPEN, f"needs the five ReLU architectures, found {len(ours)}")
     r = log_correlation(ours)
+    if len(ours) < 5:
+        said = "" if np.isnan(r) else f"; r = {r:.2f} over these"
+        return Verdict(OPEN, f"needs the five ReLU architectures, each integrating, found {len(ours)}{said}")
     return verdict(r >= 0.5, f"r = {r:.2f} over five architectures (published: 0.80)")
 
 

@@ -74,7 +74,11 @@ PARTS = {
     "self_supervised": Part(
         ("system.moves",), "", "States along walks from one start; no place is reported."
     ),
-    "lstm_dense": Part(("network.dense_dropout",), "", "Units of the dense layer, before dropout."),
+    "lstm_dense": Part(
+        ("network.dense_dropout",),
+        '"training.optimizer.kind" = \'adam\' AND "training.learning_rate" >= 0.005',
+        "Units of the dense layer, before dropout.",
+    ),
     "noisy_rate": Part(("arena.kind",)),
 }
 
