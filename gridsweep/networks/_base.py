@@ -127,6 +127,14 @@ class Circuit(nnx.Module):
         raise NotImplementedError
 
 
+class Held(NamedTuple):
+    """Numbers for each step and walk that are held at once, of the units' activity and what it is made of."""
+
+    in_training: float  # by an update
+    in_looking: float  # while walks of another length than the evaluation's are looked at
+    of_batch: float  # of the evaluation's own batch, beside those or by itself
+
+
 @kind
 class Network(Kind):
     """A recurrent architecture."""
@@ -136,10 +144,12 @@ class Network(Kind):
 
     noisy: ClassVar[bool] = False  # whether there is noise in training whatever is set
 
-    # Numbers for each unit, step and walk that an update, and a look at a batch, hold at once. Measured
-    # (``gridsweep.systems._memory``); those of the largest cell for a network that says nothing.
-    held_in_training: ClassVar[float] = 27.1
-    held_in_looking: ClassVar[float] = 3.77
+    # Numbers for each unit, step and walk that are held at once by an update, while walks of another length
+    # are looked at, and of the evaluation's own batch beside them. Measured (``gridsweep.systems._memory``);
+    # those of the largest cell for a network that says nothing.
+    held_in_training: ClassVar[float] = 26.6
+    held_in_looking: ClassVar[float] = 9.3
+    held_of_batch: ClassVar[float] = 2.1
 
     units: int = per_cohort(1024, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("relu", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
@@ -165,9 +175,10 @@ class Network(Kind):
         """Returns what the network is told at each step of a walk: its displacement in m, (x, y)."""
         return walk.displacement_m
 
-    def held_numbers(self) -> tuple[float, float]:
-        """Returns how many numbers a step of a walk an update holds at once, and a look at a batch."""
-        return self.held_in_training * self.units, self.held_in_looking * self.units
+    def held_numbers(self) -> Held:
+        """Returns how many numbers for each step and walk are held at once."""
+        of_a_unit = (self.held_in_training, self.held_in_looking, self.held_of_batch)
+        return Held(*(number * self.units for number in of_a_unit))
 
     def drops(self) -> bool:
         """Whether a rate of dropout is above zero; of settings, not of traced leaves."""

@@ -68,8 +68,8 @@ def _first_bias(network: Network, rngs: nnx.Rngs) -> Float[Array, " columns"]:
 class Lstm(DropoutNetwork):
     """An LSTM whose scored units are a dense layer after it."""
 
-    held_in_training: ClassVar[float] = 27.1
-    held_in_looking: ClassVar[float] = 3.77
+    held_in_training: ClassVar[float] = 26.6
+    held_in_looking: ClassVar[float] = 9.3
 
     def circuit(self, ports: Ports, rngs: nnx.Rngs) -> LstmCircuit:
         """Returns the module with freshly drawn weights."""

@@ -66,8 +66,8 @@ class UgrnnCircuit(LayeredCircuit):
 class Ugrnn(Network):
     """An update-gate RNN whose scored units are a dense layer after it."""
 
-    held_in_training: ClassVar[float] = 15.0
-    held_in_looking: ClassVar[float] = 2.08
+    held_in_training: ClassVar[float] = 15.3
+    held_in_looking: ClassVar[float] = 4.9
 
     decay_tensor: str = per_cohort(
         "recurrent_kernel",

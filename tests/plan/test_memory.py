@@ -29,7 +29,7 @@ COMPANY = {
 }
 
 
-def system_with(network, precision="float32", **training):
+def system_with(network, precision="float32", target=None, **training):
     training = {"batch_size": 100, "steps": 20, "updates": 5, "precision": precision} | training
     return build(
         {
@@ -37,6 +37,7 @@ def system_with(network, precision="float32", **training):
             "target": {"kind": "gaussian", "place_cells": 256},
             "training": training,
             **COMPANY.get(network, {}),
+            **({"target": target} if target else {}),
             "evaluation": {"kind": "corrected", "positions": 20_000, "bins": [20]},
         }
     )
@@ -74,15 +75,34 @@ def test_training_of_every_network_takes_what_is_predicted(network, changes):
     check_training(system_with(network, **changes))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("network", MODELLED)
-@pytest.mark.parametrize("steps", [20, 100])
-def test_looking_at_every_network_takes_what_is_predicted(network, steps):
-    system = system_with(network, steps=steps)
+def check_looking(system):
     systems, states = shapes(system)
     observe = jax.vmap(lambda one, state: one.observe(state, one.keys()))
     measured = measured_bytes(observe, systems, states)
     assert looking_bytes(system) + system.state_bytes() == pytest.approx(measured, rel=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", MODELLED)
+@pytest.mark.parametrize("steps", [20, 100])
+def test_looking_at_every_network_takes_what_is_predicted(network, steps):
+    check_looking(system_with(network, steps=steps))
+
+
+# Two numbers a place, or one for each cell; the lookup decoder's table has one size for all of them.
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["cartesian", "polar", "high_dim_cartesian", "high_dim_polar"])
+def test_looking_at_and_training_towards_every_size_of_target_takes_what_is_predicted(target):
+    cells = {"place_cells": 256} if target.startswith("high_dim") else {}
+    system = system_with("rnn", target={"kind": target} | cells)
+    check_looking(system)
+    check_training(system)
+
+
+# As long as the published walks: then nothing is walked beside the evaluation's own.
+@pytest.mark.slow
+def test_looking_at_walks_of_the_published_length_takes_what_is_predicted():
+    check_looking(system_with("rnn", steps=50))
 
 
 def test_the_state_is_counted_exactly():
