@@ -26,6 +26,7 @@ OTHER_MEANING = {
         (f"systems/{own}.py", "PathIntegrator"): "its own part"
         for own in ("_looking", "_memory", "_time_loss")
     },
+    **{("train/torch_peer.py", own): "a benchmark beside PyTorch's cells" for own in ("rnn", "srnn")},
     ("systems/pattern_formation.py", "Gaussian"): "stands for any target where none is asked for",
     ("theory/spectrum.py", "DifferenceOfSoftmaxes"): "the one target without a closed form",
     ("spec/wandb_export.py", "path_integrator"): "the published program has nothing else to export to",
