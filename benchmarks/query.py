@@ -4,6 +4,7 @@ Cohorts of 64 runs with 1,024 units each go through the real commit; nothing is 
 scores are random, so they compress no better than measured ones would.
 
     python benchmarks/query.py --runs 1024
+    python benchmarks/query.py --runs 20000 --lanes 2 --units 4      # 10,000 cohorts: what their number costs
 """
 
 import argparse
@@ -48,9 +49,13 @@ FILTERED_TABLE = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1024, help=f"rounded up to cohorts of {LANES}")
+    global LANES, UNITS
+    parser.add_argument("--runs", type=int, default=1024, help="rounded up to whole cohorts")
+    parser.add_argument("--lanes", type=int, default=LANES, help="runs a cohort")
+    parser.add_argument("--units", type=int, default=UNITS, help="units a run")
     parser.add_argument("--store", type=Path, help="keep the store here instead of a temporary folder")
     arguments = parser.parse_args()
+    LANES, UNITS = arguments.lanes, arguments.units
     cohorts = -(-arguments.runs // LANES)
     root = arguments.store or Path(tempfile.mkdtemp(prefix="gridsweep-benchmark-"))
     try:
@@ -67,9 +72,11 @@ def measure(store: Store, cohorts: int) -> list[tuple[str, str]]:
     commit_s = [timed(commit_one(store, number, cohort))[0] for cohort in range(cohorts)]
     rows = store.sql("SELECT count(*) FROM units").to_pylist()[0]["count_star()"]
     size = sum(entry.tables["units"].bytes for entry in store.ledger.entries().values())
+    resume_s, _ = timed(lambda: Store.open(store.path).committed_run_ids())
     fresh = Store.open(store.path)
     first_s, _ = timed(lambda: fresh.sql(SURVIVAL_BY_WIDTH))
     lines = [
+        ("cohorts", f"{cohorts:,}"),
         ("runs", f"{cohorts * LANES:,}"),
         ("unit rows", f"{rows:,}"),
         ("bytes a unit row", f"{size / rows:.1f}"),
@@ -79,6 +86,7 @@ def measure(store: Store, cohorts: int) -> list[tuple[str, str]]:
         ("survival by width", f"{1000 * best(lambda: store.sql(SURVIVAL_BY_WIDTH)):.0f} ms"),
         ("filtered aggregate", f"{1000 * best(lambda: store.sql(FILTERED)):.0f} ms"),
         ("one column of units to pandas", f"{1000 * best(lambda: store.units(['grid_score_60'])):.0f} ms"),
+        ("which runs are committed, store just opened", f"{1000 * resume_s:.0f} ms"),
         ("which runs are committed", f"{1000 * best(store.committed_run_ids):.0f} ms"),
         ("verify, every byte", f"{timed(lambda: verify(store))[0]:.2f} s"),
     ]

@@ -7,7 +7,7 @@ from gridsweep.drive.left import pieces_left, runs_of, unclaimed, write_plan
 from gridsweep.drive.work import CohortWork
 from gridsweep.spec import Sweep
 from gridsweep.store import Claims, Store
-from gridsweep.store.attempts import failed_attempts
+from gridsweep.store.attempts import failed_attempts, read_log
 from gridsweep.store.claims import DEAD_AFTER_S
 from gridsweep.store.owner import Owner
 from gridsweep.train import CohortTraining
@@ -114,6 +114,26 @@ def test_stopping_lets_go_of_the_claim_and_keeps_what_is_trained(store):
     assert not Claims(store).holders()
     assert not store.committed_cohorts()
     assert list((store.path / "checkpoints").glob("*/*/manifest.json"))
+
+
+def test_a_worker_that_is_killed_loses_what_came_after_its_last_checkpoint_and_no_more(store, tmp_path):
+    plan = planned(store, seeds=1)
+    (piece,) = pieces_left(store, plan.expansion.run_ids)
+    killed = CohortWork(store, piece, checkpoint_every_s=0.0)
+    for _ in range(2):
+        assert killed.step().state == "training"
+    killed._heart.stop()
+    nonce = Claims(store).newest()[piece.cohort_id].nonce
+    again = CohortWork(store, piece, over=nonce)
+    assert again.training.done_updates == 2
+    while (progress := again.step()).state == "training":
+        pass
+    assert progress.state == "committed"
+    assert "from update 2: 1 runs" in read_log(store, piece.cohort_id)
+    assert not list((store.path / "checkpoints").glob("*/*"))
+    whole = Store.create(tmp_path / "whole")
+    run_inline(whole, planned(whole, seeds=1).expansion.run_ids)
+    assert store.table("units").equals(whole.table("units")), "to the last bit as in one piece"
 
 
 def test_a_plan_whose_settings_now_make_other_networks_is_refused(store, monkeypatch):

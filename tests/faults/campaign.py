@@ -116,7 +116,8 @@ def _stage(letter: str, folder: Path, options: argparse.Namespace) -> Iterator[L
             yield from STAGES[letter](folder, options)
     except Exception as error:
         traceback.print_exc()
-        yield Line(letter, 1, 1, f"ended in disorder: {type(error).__name__}: {str(error).splitlines()[:1]}")
+        first = str(error).partition("\n")[0]
+        yield Line(letter, 1, 1, f"ended in disorder: {type(error).__name__}: {first}")
 
 
 def every_step(folder: Path, options: argparse.Namespace) -> Iterator[Line]:

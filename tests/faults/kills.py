@@ -11,6 +11,7 @@ A process of its own, with nothing imported that has threads: it forks some thou
 line of JSON.
 """
 
+import functools
 import json
 import os
 import random
@@ -23,10 +24,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gridsweep.store import Claims, Store, StoreDamaged, StoreError, StoreWarning
+from gridsweep.store import Claims, Store, StoreDamaged, StoreError, StoreWarning, commit
 from gridsweep.store.fs import FS
-from gridsweep.store.rows import build_tables
 from tests.store.checker import check_store
+from tests.store.every_step import made_once
 from tests.store.synthetic import cohort_tables, commit_cohort, plan_document
 
 WORKERS = 2
@@ -35,6 +36,7 @@ SHARE_OF_SECOND_DRIVERS = 0.02
 COHORTS_A_ROUND = 70
 KILLS_A_ROUND = 100
 RUNS_A_COHORT = 2
+SLOWEST_CALL_S = 0.005
 # A sabotaged store is only caught when a kill hits the right moment.
 MOST_TRIES = 10
 
@@ -72,27 +74,41 @@ def run_kills(
     folder: Path, *, kills: int, seed: int, fs: Callable[[], FS] = FS, ignore_ledger: bool = False
 ) -> Killed:
     """Runs rounds of a hundred kills, each on a new store, and checks every store afterwards."""
-    warm_up()
     found = Killed(seed)
     rng = random.Random(seed)
     number = 0
-    while found.kills < kills:
-        root = folder / f"store{number}"
-        number += 1
-        Store.create(root).add_plan(plan_document(cohorts=COHORTS_A_ROUND, runs=RUNS_A_COHORT))
-        _round(root, rng, found, min(KILLS_A_ROUND, kills - found.kills), fs, ignore_ledger)
-        _check(root, found)
+    plan = plan_document(cohorts=COHORTS_A_ROUND, runs=RUNS_A_COHORT)
+    with made_once():
+        _make_tables(plan)
+        while found.kills < kills:
+            root = folder / f"store{number}"
+            number += 1
+            Store.create(root).add_plan(plan)
+            _round(root, rng, found, min(KILLS_A_ROUND, kills - found.kills), fs, ignore_ledger)
+            _check(root, found)
     return found
 
 
-def warm_up() -> None:
-    """Imports all that a worker imports: Arrow takes longer for it than a worker lives."""
-    tables = small_tables(["0" * 16], 0)
-    build_tables("0" * 16, ["0" * 16], tables)
+def _make_tables(plan: dict) -> None:
+    """Makes what all workers commit, before the first of them is forked.
+
+    So that what is killed is a commit's way to the disk and not its arithmetic; and Arrow is imported, which
+    takes longer than a worker lives.
+    """
+    for number, cohort in enumerate(plan["cohorts"]):
+        tables = small_tables(cohort["runs"], number)
+        for name, table in commit.build_tables(cohort["cohort_id"], cohort["runs"], tables).items():
+            commit.encode(name, table)
 
 
 def small_tables(run_ids: list[str], number: int) -> dict[str, dict]:
-    tables = cohort_tables(run_ids, seed=number, units=2, bins=(2,))
+    """Returns small tables of two kinds: the same object for the same question."""
+    return _small_tables(tuple(run_ids), number)
+
+
+@functools.cache
+def _small_tables(run_ids: tuple[str, ...], number: int) -> dict[str, dict]:
+    tables = cohort_tables(list(run_ids), seed=number, units=2, bins=(2,))
     return {name: tables[name] for name in ("runs", "units")}
 
 
@@ -232,7 +248,33 @@ def _wait_gone(pid: int) -> None:
         time.sleep(0.005)
 
 
-class Direct(FS):
+class Slow(FS):
+    """The real file system on a slow disk: so most kills fall between two calls of a commit, and cost nothing."""
+
+    def __init__(self) -> None:
+        self._rng = random.Random()
+
+    def _wait(self) -> None:
+        time.sleep(self._rng.uniform(0.0, SLOWEST_CALL_S))
+
+    def write_new(self, path: Path, data: bytes | memoryview) -> None:
+        self._wait()
+        super().write_new(path, data)
+
+    def link(self, source: Path, target: Path) -> bool:
+        self._wait()
+        return super().link(source, target)
+
+    def fsync_dir(self, path: Path) -> None:
+        self._wait()
+        super().fsync_dir(path)
+
+    def unlink(self, path: Path) -> None:
+        self._wait()
+        super().unlink(path)
+
+
+class Direct(Slow):
     """A store that writes under the final name: torn when it is killed halfway."""
 
     def link(self, source: Path, target: Path) -> bool:
@@ -249,7 +291,7 @@ class Direct(FS):
         return True
 
 
-class Blind(FS):
+class Blind(Slow):
     """A store that does not look whether a cohort is in the ledger."""
 
     def stat(self, path: Path) -> os.stat_result | None:
@@ -277,7 +319,7 @@ class Overwriting(Blind):
         return True
 
 
-SABOTAGED = {"": FS, "direct": Direct, "unique": UniqueNames, "overwriting": Overwriting, "ignores": FS}
+SABOTAGED = {"": Slow, "direct": Direct, "unique": UniqueNames, "overwriting": Overwriting, "ignores": Slow}
 
 
 def main(folder: str, seed: str, kills: str, sabotage: str = "") -> None:

@@ -73,14 +73,29 @@ def programs_made(folder: Path) -> dict[str, list[int]]:
     return found
 
 
+def first_launch_s(driver: subprocess.Popen, folder: Path) -> float:
+    """Returns how long it took until a worker of this driver, and not an orphan of one before, began a cohort."""
+    begun_s = time.monotonic()
+    while driver.poll() is None:
+        logs = [path.read_text() for path in folder.glob("attempts/*/log.txt")]
+        begun = {int(pid) for text in logs for pid in re.findall(r"process (\d+)$", text, re.MULTILINE)}
+        if begun & {child.pid for child in psutil.Process(driver.pid).children(recursive=True)}:
+            break
+        time.sleep(0.05)
+    return time.monotonic() - begun_s
+
+
 def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, record_property):
     sweep_file, folder = tmp_path / "ray-kills.yaml", tmp_path / "store"
     sweep_file.write_text(SWEEP)
     rng = random.Random(SEED)
     wanted = {run.run_id for run in load_sweep(sweep_file)}
     families: list[psutil.Process] = []
+    launches_s: list[float] = []
     for kill in range(KILLS):
         driver = start_driver(sweep_file, folder, tmp_path)
+        if kill:
+            launches_s.append(first_launch_s(driver, folder))
         # At 5, 35 and 70 percent of the cohorts, and a random moment later.
         share = (0.05, 0.35, 0.7)[kill]
         deadline_s = time.monotonic() + 120
@@ -97,6 +112,7 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, rec
     try:
         # The last driver starts while orphans may still be writing: correctness does not wait for them.
         driver = start_driver(sweep_file, folder, tmp_path)
+        launches_s.append(first_launch_s(driver, folder))
         said, _ = driver.communicate(timeout=300)
         assert driver.returncode == 0, said
     finally:
@@ -110,6 +126,7 @@ def test_three_kills_of_the_driver_lose_nothing_and_double_nothing(tmp_path, rec
     record_property("seed", SEED)
     record_property("executions beyond one a cohort", extra)
     record_property("of cohorts", len(wanted))
+    record_property("seconds from a command to its first cohort, at most", round(max(launches_s), 1))
     assert 0 <= extra <= KILLS * len(available_cores())
     # A worker makes the programs of a network, and those of a null, once, and never again.
     of_process = programs_made(folder)

@@ -4,6 +4,7 @@ Reads the ledger as JSON and the data as Parquet and raises AssertionError for a
 doubled, torn or half there. Shares nothing with gridsweep, so that one mistake cannot hide another.
 """
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -44,7 +45,12 @@ def read_whole(path: Path, file: dict) -> pa.Table:
     data = path.read_bytes()
     assert len(data) == file["bytes"], f"{path}: torn"
     assert hashlib.sha256(data).hexdigest() == file["sha256"], f"{path}: not the committed bytes"
-    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as parquet:
-        table = parquet.read(use_threads=False)
+    table = _table(data)
     assert table.num_rows == file["rows"]
     return table
+
+
+@functools.lru_cache(maxsize=256)  # the same bytes are the same table
+def _table(data: bytes) -> pa.Table:
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as parquet:
+        return parquet.read(use_threads=False)
