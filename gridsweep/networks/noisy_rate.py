@@ -111,7 +111,8 @@ class NoisyRate(Network):
 
     noisy: ClassVar[bool] = True
     held_in_training: ClassVar[float] = 11.1
-    held_in_looking: ClassVar[float] = 3.83
+    held_in_looking: ClassVar[float] = 2.67
+    held_of_batch: ClassVar[float] = 5.0
 
     units: int = per_cohort(100, unit="units", meaning="recurrent (hidden) units", at_least=1, at_most=65536)
     activation: str = per_cohort("tanh", choices=tuple(ACTIVATIONS), meaning="nonlinearity of the units")
