@@ -1,31 +1,37 @@
 """Grid scores a core: ours beside the plain SciPy scorer, in one run, in turns; and what all scores cost.
 
-    taskset -c 1 python benchmarks/scoring.py
+    taskset -c 1 python -m benchmarks.scoring --keep
 
 The first table compares the grid scores, which are what the peer computes. The second adds the other
 scores to them one by one, and then all: period and orientations, half-width, stripe and border score have
 no peer, and share the autocorrelogram.
 
 Rounds alternate between the two, so that both meet the same noise of a shared machine: "best" compares the
-fastest round of each, "paired" is the median over rounds of the ratio inside a round. Ours scores 256 maps
-a round and the peer a few of them; both are checked to agree. Threads are not limited here: pin the
-process to one core. The second table counts processor time, which other processes disturb less.
+fastest round of each, "paired" is the median over rounds of the ratio inside a round, with its range. Ours
+scores 256 maps a round and the peer a few of them; both are checked to agree. Processor time, which other
+processes disturb less than wall time. Threads are not limited here: pin the process to one core.
 """
 
 import argparse
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from benchmarks import table
 from benchmarks.peers import scorer
 from gridsweep.kinds import discover
 from gridsweep.scores import Score, measure
 
 UNITS = 256
 GRID_ONLY = ("grid_score", "firing_rate")
-ADDED = "{:>4} {:>12} {:>22} {:>12} {:>10}"
-LINE = "{:>4} {:>12} {:>12} {:>7} {:>24} {:>12} {:>10}"
+BESIDE = {
+    "bins": 4, "peer_ms_a_unit": 14, "ours_ms_a_unit": 14, "best": 7, "paired": 7, "least": 7, "most": 7,
+    "first_call_s": 12, "largest_difference": 18,
+}  # fmt: skip
+ADDED = {"bins": 4, "beside": 12, "ours_ms_a_unit": 14, "added_ms": 9, "added_share": 11}
 
 
 def main() -> None:
@@ -33,20 +39,21 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Grid scores a core, ours beside SciPy.")
     arguments.add_argument("--bins", type=int, nargs="+", default=[20, 32, 44, 50])
     arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--keep", action="store_true", help="write benchmarks/results/scoring*.csv")
     asked = arguments.parse_args()
-    heads = ("bins", "peer ms/unit", "ours ms/unit", "best", "paired [range]", "first call s", "difference")
-    print(LINE.format(*heads))
-    for bins in asked.bins:
-        print(row(bins, asked.rounds), flush=True)
-    print()
-    print(ADDED.format("bins", "beside", "ours cpu-ms/unit", "added", "of it"))
-    for bins in asked.bins:
-        for line in added_rows(bins, asked.rounds):
-            print(line, flush=True)
+    for name, heads, measured in (("scoring", BESIDE, beside_peer), ("scoring_added", ADDED, added)):
+        table.show(heads)
+        rows = []
+        for bins in asked.bins:
+            for row in measured(bins, asked.rounds):
+                rows.append(row)
+                table.show(heads, row)
+        if asked.keep:
+            table.keep(name, rows)
 
 
-def row(bins: int, rounds: int) -> str:
-    """Returns the measured row of the table."""
+def beside_peer(bins: int, rounds: int) -> list[dict[str, Any]]:
+    """Returns the row of the first table."""
     maps = make_maps(bins)
     subset = maps[: max(8, 8_000 // bins**2)]
     begin = time.perf_counter()
@@ -56,31 +63,44 @@ def row(bins: int, rounds: int) -> str:
     found = np.stack([ours["grid_score_60"], ours["grid_score_90"]], axis=1)[: len(subset)]
     peer_ms, ours_ms = [], []
     for _ in range(rounds):
-        peer_ms.append(timed_ms(lambda: [scorer.score(rate_map) for rate_map in subset]) / len(subset))
-        ours_ms.append(timed_ms(lambda: measure(maps, only=GRID_ONLY)) / len(maps))
+        peer_ms.append(spent_ms(lambda: [scorer.score(rate_map) for rate_map in subset]) / len(subset))
+        ours_ms.append(spent_ms(lambda: measure(maps, only=GRID_ONLY)) / len(maps))
     ratios = np.array(peer_ms) / np.array(ours_ms)
-    paired = f"{np.median(ratios):.1f} [{ratios.min():.1f}, {ratios.max():.1f}]"
-    best = f"{min(peer_ms) / min(ours_ms):.1f}"
-    times = f"{min(peer_ms):.2f}", f"{min(ours_ms):.3f}"
-    return LINE.format(bins, *times, best, paired, f"{first_s:.1f}", f"{np.abs(plain - found).max():.1e}")
+    return [
+        {
+            "bins": bins,
+            "peer_ms_a_unit": min(peer_ms),
+            "ours_ms_a_unit": min(ours_ms),
+            "best": min(peer_ms) / min(ours_ms),
+            "paired": float(np.median(ratios)),
+            "least": float(ratios.min()),
+            "most": float(ratios.max()),
+            "first_call_s": first_s,
+            "largest_difference": float(np.abs(plain - found).max()),
+        }
+    ]
 
 
-def added_rows(bins: int, rounds: int) -> list[str]:
+def added(bins: int, rounds: int) -> list[dict[str, Any]]:
     """Returns rows of the second table: the grid scores, each other score with them, all together."""
     maps = make_maps(bins)
     others = [name for name in discover("gridsweep.scores", Score) if name not in GRID_ONLY]
     sets = {"": GRID_ONLY} | {name: (*GRID_ONLY, name) for name in others} | {"all": None}
     for names in sets.values():
         measure(maps, only=names)  # compiles
-    spent = {label: [] for label in sets}
+    spent: dict[str, list[float]] = {label: [] for label in sets}
     for _ in range(rounds):
         for label, names in sets.items():
-            begin = time.process_time()
-            measure(maps, only=names)
-            spent[label].append(1e3 * (time.process_time() - begin) / len(maps))
+            spent[label].append(spent_ms(lambda names=names: measure(maps, only=names)) / len(maps))
     base = min(spent[""])
     return [
-        ADDED.format(bins, label, f"{min(ms):.3f}", f"{min(ms) - base:+.3f}", f"{min(ms) / base - 1:+.0%}")
+        {
+            "bins": bins,
+            "beside": label,
+            "ours_ms_a_unit": min(ms),
+            "added_ms": min(ms) - base,
+            "added_share": min(ms) / base - 1,
+        }
         for label, ms in spent.items()
     ]
 
@@ -94,11 +114,11 @@ def make_maps(bins: int) -> np.ndarray:
     return maps.astype(np.float32)
 
 
-def timed_ms(work) -> float:
-    """Returns how long the work takes."""
-    begin = time.perf_counter()
+def spent_ms(work: Callable[[], object]) -> float:
+    """Returns the processor time that the work takes."""
+    begin = time.process_time()
     work()
-    return 1e3 * (time.perf_counter() - begin)
+    return 1e3 * (time.process_time() - begin)
 
 
 if __name__ == "__main__":
