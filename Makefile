@@ -7,7 +7,7 @@ STORE ?= stores/quickstart
 FIGURES ?= figures
 SCALE ?= laptop
 
-.PHONY: help setup quickstart paper test test-all campaign lint format bench bench-all lock docs clean
+.PHONY: help setup quickstart paper test test-all campaign campaign-all lint format bench bench-all lock docs clean
 
 help:  ## List the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -36,7 +36,10 @@ test-all: $(READY)  ## Run the long campaigns too
 	$(PYTHON) -m pytest
 
 campaign: $(READY)  ## Kill, starve and damage a store a thousand times over, and print the table
-	$(PYTHON) -m tests.faults.campaign
+	$(PYTHON) -m tests.faults.campaign --stages ABCDFGHIJ
+
+campaign-all: $(READY)  ## The same with real Ray, lost hosts, an object store and 20,000 kills (an hour)
+	$(PYTHON) -m tests.faults.campaign --thorough
 
 lint: $(READY)  ## Check style and types
 	$(VENV)/bin/ruff check .
