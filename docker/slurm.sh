@@ -59,6 +59,7 @@ chmod 700 "$run/command"
 export GRIDSWEEP_RUN=$run
 
 asked_to_end=0
+# shellcheck disable=SC2329 # the trap calls it
 tell() {
     asked_to_end=1
     # This script runs on the first node of the job, where the command is.

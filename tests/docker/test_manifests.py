@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -262,7 +263,7 @@ def test_the_dockerfile_installs_from_the_locks_that_are_here_and_ends_as_a_plai
         assert (REPOSITORY / name).exists(), name
     for line in re.findall(r"pip install .*", text):
         assert "--require-hashes" in line or "--no-deps" in line, line
-    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["gridsweep"]
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["1000:1000"]
     locked = (REPOSITORY / "requirements.lock").read_text()
     assert "--hash=sha256:" in locked
     python = re.search(r"^ARG PYTHON=(\d+)\.(\d+)$", text, re.MULTILINE)
@@ -270,31 +271,21 @@ def test_the_dockerfile_installs_from_the_locks_that_are_here_and_ends_as_a_plai
     assert (int(python[1]), int(python[2])) >= (3, 11)
 
 
-def test_the_dockerfile_has_instructions_that_there_are_in_an_order_that_works():
-    """The rules of hadolint that concern it (DL3007, DL3020, DL3025, DL3042, DL4000, DL3002)."""
-    text = re.sub(r"\\\n\s*", "", (DOCKER / "Dockerfile").read_text())
-    lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
-    instructions = [line[0] for line in lines]
-    known = "ARG FROM WORKDIR ENV RUN COPY USER VOLUME ENTRYPOINT CMD LABEL EXPOSE HEALTHCHECK"
-    assert set(instructions) <= set(known.split()), "no ADD, no MAINTAINER, no slip of the pen"
-    assert instructions[0] == "ARG"
-    assert instructions.index("FROM") < instructions.index("RUN")
-    for word in ("ENTRYPOINT", "CMD"):
-        assert instructions.count(word) == 1
-        assert isinstance(json.loads(lines[instructions.index(word)][1]), list), "a list: signals arrive"
-    for image in (line[1] for line in lines if line[0] == "FROM"):
-        assert re.match(r"[\w./-]+:[\w.${}-]+( AS \w+)?$", image), "a version is named"
-        assert ":latest" not in image
-    assert "PIP_NO_CACHE_DIR=1" in text
-    assert "sudo" not in text
-    last = len(lines) - 1 - instructions[::-1].index("USER")
-    assert "RUN" not in instructions[last:], "nothing is installed as the plain user"
+@pytest.mark.parametrize(
+    ("linter", "name"),
+    [("hadolint", "Dockerfile"), ("shellcheck", "slurm.sh"), ("shellcheck", "slurm-array.sh")],
+)
+def test_its_linter_finds_nothing(linter, name):
+    program = Path(sys.executable).parent / linter
+    if not program.exists():
+        pytest.skip(f"{linter} comes with the dev extra on Linux with an x86 processor only")
+    said = subprocess.run([program, DOCKER / name], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout
 
 
 @pytest.mark.parametrize("name", ["slurm.sh", "slurm-array.sh"])
-def test_the_slurm_scripts_are_sound_bash(name):
+def test_the_slurm_scripts_stop_at_errors_and_can_be_started(name):
     assert "set -euo pipefail" in (DOCKER / name).read_text()
-    subprocess.run(["bash", "-n", str(DOCKER / name)], check=True)
     assert (DOCKER / name).stat().st_mode & stat.S_IXUSR
 
 
