@@ -197,7 +197,7 @@ def test_0_with_one_warning_for_a_checkpoint_that_is_no_checkpoint(tmp_path):
     file, folder = tmp_path / "trained.yaml", tmp_path / "store"
     file.write_text(TRAINED)
     # Planned by a run that cannot begin: then the cohort has a name.
-    from gridsweep.drive.work import write_plan
+    from gridsweep.drive.left import write_plan
     from gridsweep.spec import load_sweep
 
     store = Store.create(folder)

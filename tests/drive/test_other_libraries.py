@@ -6,7 +6,7 @@ import pytest
 
 from gridsweep.drive import ray_environment
 from gridsweep.drive.environment import other_packages
-from gridsweep.drive.work import Piece
+from gridsweep.drive.left import Piece
 from gridsweep.store import Store
 from gridsweep.train.provenance import libraries
 
