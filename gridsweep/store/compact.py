@@ -38,15 +38,17 @@ if TYPE_CHECKING:
     from gridsweep.store.store import Store
 
 COMPACTED = ("runs", "evaluations", "units", "history")
-# By what a run's rows are sorted: that of which a program has one value first.
+# By what a run's rows are sorted: what figures are about first, the target and its width, then the network.
 SORTED_BY = (
-    *("system.kind", "target.kind", "network.kind", "network.activation", "network.units"),
-    *("target.field_width_m", "target.surround_ratio"),
+    *("system.kind", "target.kind", "target.field_width_m", "target.surround_ratio"),
+    *("network.kind", "network.activation", "network.units"),
 )
 # Rows held in memory at a time; one file each.
 _ROWS_PER_FILE = 2_000_000
-# Small enough that a filter for one setting reads little else.
+# Most rows of a row group, and how many one has before the next setting begins another: small enough that a
+# filter for one setting reads little else, large enough that a query of everything does not feel them.
 _ROWS_PER_GROUP = 64 * 1024
+_FEWEST_PER_GROUP = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def compact(store: "Store", *, rows_per_file: int = _ROWS_PER_FILE) -> Compacted
             store.fs.make_dir(store.layout.root / "compacted")
             store.fs.make_dir(store.layout.root / "compacted" / table)
             tables[table] = []
-            for rows in _in_order(pinned, table, runs, rows_per_file):
-                encoded = encode(table, rows, rows_per_group=_ROWS_PER_GROUP)
+            for rows, groups in _in_order(pinned, table, runs, rows_per_file):
+                encoded = encode(table, rows, groups)
                 tables[table].append(_publish(store, table, number, len(tables[table]), encoded))
                 lease.heartbeat()
         if lease.lost():
@@ -166,13 +168,19 @@ def check_compactions(store: "Store") -> Iterator[Finding]:
                 yield Finding("copy", file, "no compaction names it", "a compaction cut off", damage=False)
 
 
-def _in_order(store: "Store", table: str, runs: pa.Table, rows_per_file: int) -> Iterator[pa.Table]:
-    """Yields a table's rows in order of the settings of their runs, so many at a time."""
+def _in_order(
+    store: "Store", table: str, runs: pa.Table, rows_per_file: int
+) -> Iterator[tuple[pa.Table, list[int]]]:
+    """Yields a table's rows in order of the settings of their runs, so many at a time.
+
+    With them comes how many rows each row group has.
+    """
     settings = [name for name in SORTED_BY if name in runs.column_names]
     plain = runs.cast(stored_schema(runs.schema))
     plain = plain.sort_by([(name, "ascending") for name in (*settings, "run_id")])
+    places = _places_of_settings(plain, settings)
     if table == "runs":
-        yield plain
+        yield plain, _groups(np.array([places[run_id] for run_id in plain["run_id"].to_pylist()]))
         return
     cohorts_of: dict[str, list[str]] = {}
     rows_of: dict[str, float] = {}
@@ -182,7 +190,6 @@ def _in_order(store: "Store", table: str, runs: pa.Table, rows_per_file: int) ->
                 cohorts_of.setdefault(run_id, []).append(cohort_id)
                 rows_of[run_id] = entry.tables[table].rows / len(entry.runs)
     order = [run_id for run_id in plain["run_id"].to_pylist() if run_id in cohorts_of]
-    places = _places_of_settings(plain, settings)
     stored = stored_schema(store.datasets.schema(table))
     for chunk in _chunks(order, rows_of, rows_per_file):
         wanted = pa.array(chunk, pa.string())
@@ -191,7 +198,9 @@ def _in_order(store: "Store", table: str, runs: pa.Table, rows_per_file: int) ->
             part = store.datasets.read_cohort(table, cohort_id).cast(stored)
             parts.append(part.filter(pc.is_in(part["run_id"], value_set=wanted)))
         rows = pa.concat_tables(parts)
-        yield rows.take(_order(rows, table, wanted, [places[run_id] for run_id in chunk]))
+        settings_of = np.array([places[run_id] for run_id in chunk])
+        setting = settings_of[pc.index_in(rows["run_id"], value_set=wanted).to_numpy()]
+        yield rows.take(_order(rows, table, wanted, setting)), _groups(np.sort(setting))
 
 
 def _places_of_settings(runs: pa.Table, settings: list[str]) -> dict[str, int]:
@@ -218,13 +227,33 @@ def _chunks(order: list[str], rows_of: Mapping[str, float], rows_per_file: int) 
         yield chunk
 
 
-def _order(rows: pa.Table, table: str, chunk: pa.Array, places: list[int]) -> pa.Array:
+def _groups(settings: np.ndarray) -> list[int]:
+    """Returns how many rows each row group has, from the place of each row's setting, ascending.
+
+    A setting of some size has row groups of its own, so that the statistics of those say all about it.
+    """
+    groups: list[int] = []
+    rows = 0
+    for of_setting in np.unique_counts(settings).counts.tolist():
+        rows += of_setting
+        if rows >= _FEWEST_PER_GROUP:
+            groups += _pieces(rows)
+            rows = 0
+    return groups + _pieces(rows)
+
+
+def _pieces(rows: int) -> list[int]:
+    pieces = -(-rows // _ROWS_PER_GROUP)
+    return [rows * (piece + 1) // pieces - rows * piece // pieces for piece in range(pieces)]
+
+
+def _order(rows: pa.Table, table: str, chunk: pa.Array, setting: np.ndarray) -> pa.Array:
     """Returns where each row goes: by settings, then evaluation and size of map, then run and unit.
 
     Numbers stand for words: comparing seven columns of text two million times takes minutes.
     """
     run = pc.index_in(rows["run_id"], value_set=chunk).to_numpy()
-    keys = [np.asarray(places)[run]]
+    keys = [setting]
     for name in sorted(TABLES[table].key, key=lambda name: name in ("run_id", "unit", "update")):
         if name == "run_id":
             keys.append(run)

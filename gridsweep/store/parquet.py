@@ -35,8 +35,14 @@ class Encoded:
     footer_sha256: str
 
 
-def encode(name: str, table: pa.Table, *, rows_per_group: int | None = None) -> Encoded:
-    """Returns the bytes of a table's file."""
+def encode(name: str, table: pa.Table, groups: Sequence[int] | None = None) -> Encoded:
+    """Returns the bytes of a table's file.
+
+    Args:
+        name: the table's.
+        table: its rows.
+        groups: how many of them each row group has; None: the same number.
+    """
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
@@ -49,8 +55,12 @@ def encode(name: str, table: pa.Table, *, rows_per_group: int | None = None) -> 
         use_dictionary=dictionaries,  # pyright: ignore[reportArgumentType]  takes names too
         column_encoding=encodings,
     ) as writer:
-        rows = rows_per_group or _ROWS_PER_GROUP.get(name, _OTHER_ROWS_PER_GROUP)
-        writer.write_table(table, row_group_size=rows)
+        if groups is None:
+            writer.write_table(table, row_group_size=_ROWS_PER_GROUP.get(name, _OTHER_ROWS_PER_GROUP))
+        begin = 0
+        for rows in groups or ():
+            writer.write_table(table.slice(begin, rows), row_group_size=rows)
+            begin += rows
         writer.add_key_value_metadata(columns_in_words(name))
     data = memoryview(sink.getvalue())
     footer = footer_bytes(data[-8:].tobytes())

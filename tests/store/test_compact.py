@@ -3,10 +3,14 @@
 import contextlib
 import shutil
 
+import numpy as np
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gridsweep.store import Store, StoreDamaged
-from gridsweep.store.compact import COMPACTED, compact
+from gridsweep.store.compact import COMPACTED, _groups, compact
 from gridsweep.store.parquet import read_bytes
 from gridsweep.store.verify import verify
 from results_schema import TABLES, stored_schema
@@ -59,6 +63,43 @@ def test_units_are_sorted_by_settings_then_evaluation_and_size_of_map(filled):
     rows = read_bytes(next(filled.path.glob("compacted/units/*.parquet")).read_bytes()).to_pylist()
     keys = [(row["target.kind"], row["target.field_width_m"], row["bins"]) for row in rows]
     assert keys == sorted(keys)
+
+
+def test_a_row_group_holds_one_setting_where_that_has_enough_rows(filled, monkeypatch):
+    monkeypatch.setattr("gridsweep.store.compact._FEWEST_PER_GROUP", 1)
+    compact(filled)
+    rows = filled.table("runs").select(["target.kind", "target.field_width_m"]).to_pylist()
+    settings = {(row["target.kind"], row["target.field_width_m"]) for row in rows}
+    units = filled.datasets.get("units")
+    assert len(settings) > 2
+    for kind, width_m in settings:
+        asked = (pc.field("target.kind") == kind) & (pc.field("target.field_width_m") == width_m)
+        read = units.near(asked).to_table(columns=["unit"])
+        assert read.num_rows == units.to_table(columns=["unit"], filter=asked).num_rows > 0
+
+
+@given(
+    rows=st.lists(st.integers(1, 90), min_size=1, max_size=12),
+    fewest=st.integers(1, 40),
+    more=st.integers(0, 60),
+)
+def test_row_groups_end_where_settings_do(rows, fewest, more):
+    most = fewest + more
+    settings = np.repeat(np.arange(len(rows)), rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gridsweep.store.compact._FEWEST_PER_GROUP", fewest)
+        patch.setattr("gridsweep.store.compact._ROWS_PER_GROUP", most)
+        groups = _groups(settings)
+    assert sum(groups) == sum(rows)
+    assert max(groups) <= most
+    assert min(groups) > 0
+    ends = set(np.cumsum(groups).tolist())
+    whole = 0
+    for of_setting, end in zip(rows, np.cumsum(rows).tolist(), strict=True):
+        whole += of_setting
+        if whole >= fewest:
+            assert end in ends, "a setting of enough rows shares no row group with the next"
+            whole = 0
 
 
 def test_what_is_committed_later_is_read_from_its_own_files_beside_the_compaction(filled):
