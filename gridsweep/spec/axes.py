@@ -1,4 +1,4 @@
-"""The swept part of a sweep file: axes with values, or laws to draw from."""
+"""The swept part of a sweep file: axes with values, or laws to draw from; combinations that are left out."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -56,6 +56,33 @@ def read_axes(
             case Law():
                 mistakes.append(Mistake(where, "a distribution needs method: random; a grid needs values"))
     return _tie(axes, zipped, parameters, mistakes), laws
+
+
+def read_excluded(
+    excluded: Any, axes: list[Axis], seeds: list[int] | None, mistakes: list[Mistake]
+) -> list[dict[str, str]]:
+    """Returns the combinations left out, each a spelling of a value for some keys; mistakes are added."""
+    if excluded is None:
+        return []
+    if not isinstance(excluded, list) or not all(isinstance(item, dict) and item for item in excluded):
+        text = f"found {describe(excluded)}, expected a list of {{key: value}}"
+        mistakes.append(Mistake("exclude", text))
+        return []
+    values = {
+        key: {spelling(value[place]) for value in axis.values}
+        for axis in axes
+        for place, key in enumerate(axis.keys)
+    }
+    if seeds:
+        values["system.seed"] = set(map(spelling, seeds))
+    for item in excluded:
+        for key, value in item.items():
+            if key not in values:
+                text = f'"{key}" is no axis of parameters{did_you_mean(key, values)}'
+                mistakes.append(Mistake("exclude", text))
+            elif spelling(value) not in values[key]:
+                mistakes.append(Mistake("exclude", f'"{key}" is never {describe(value)}'))
+    return [{key: spelling(value) for key, value in item.items()} for item in excluded]
 
 
 def spelling(value: Any) -> str:

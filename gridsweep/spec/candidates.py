@@ -25,6 +25,7 @@ class Candidates:
             base: the tree that all runs share.
             alternatives: keys with the values they take; each run has one of them.
         """
+        self.base = base
         named = _kinds_of("", base)
         self._names: dict[str, set[str]] = {path: {name} for path, name in named.items()}
         self._settled = set(named)  # parts that no run leaves to their default kind
@@ -47,6 +48,20 @@ class Candidates:
     def classes(self, path: str) -> tuple[type[Kind], ...]:
         """Returns the classes that may stand at a part; empty where no system has such a part."""
         return self._classes(path)
+
+    def part_names(self) -> list[str]:
+        """Returns the names of everything that may stand at the root of the sweep's runs."""
+        return ["system", *sorted({part for root in self.systems() for part in part_names(root)})]
+
+    def trains(self, key: str) -> bool:
+        """Whether a key can make two runs different networks."""
+        part, _, field = key.partition(".")
+        for system in self.systems():
+            declared = system.declarations().get(field if part == "system" else part)
+            followed = any(other.follows == field for other in system.declarations().values()) and bool(field)
+            if declared is None or declared.trains or followed:
+                return True
+        return False
 
     def fitted(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the settings of one run without those that only other kinds of the sweep have."""

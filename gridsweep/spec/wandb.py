@@ -23,9 +23,10 @@ from gridsweep.networks import Network
 from gridsweep.spec import wandb_disentangling
 from gridsweep.spec.axes import read_axes
 from gridsweep.spec.build import Builder, Rejected
+from gridsweep.spec.design import DEFAULT_KEEP, LARGEST_SWEEP
 from gridsweep.spec.identity import run_id
 from gridsweep.spec.mistakes import Mistake, SweepError, describe, is_number
-from gridsweep.spec.sweep import DEFAULT_KEEP, LARGEST_SWEEP, Run
+from gridsweep.spec.sweep import Run
 from gridsweep.spec.wandb_disentangling import Void
 from gridsweep.targets import Target
 
@@ -83,8 +84,6 @@ class WandbSweep:
 
     keep = DEFAULT_KEEP
     lanes = None
-    figures: tuple[Any, ...] = ()
-    has_void_rows = True
 
     def __init__(self, document: Mapping[str, Any], where: str = "sweep", name: str = "sweep"):
         """Reads a document.

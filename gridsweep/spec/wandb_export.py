@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 
 from gridsweep.spec.build import build
 from gridsweep.spec.columns import flatten
+from gridsweep.spec.design import LARGEST_SWEEP
 from gridsweep.spec.identity import run_id
 from gridsweep.spec.mistakes import Mistake, SweepError
-from gridsweep.spec.sweep import LARGEST_SWEEP, Sweep
+from gridsweep.spec.sweep import Sweep
 from gridsweep.spec.wandb import LOSSES, NAMES, NETWORKS, NO_FREE_LUNCH, TARGETS, Void, WandbSweep, translate
 from gridsweep.systems import System
 
