@@ -14,13 +14,19 @@ import numpy as np
 
 from gridsweep.analysis import _reading as reading
 from gridsweep.analysis.frames import Column, Frame, pd
-from gridsweep.analysis.null import KIND, deal_null, hand_size, name_null
-from gridsweep.analysis.survival import number_groups
+from gridsweep.analysis.groups import (
+    NONE,
+    add_null,
+    count_networks,
+    each_network,
+    name_groups,
+    name_null_groups,
+    stack,
+)
+from gridsweep.analysis.null import KIND, deal_null, hand_size
 
 if TYPE_CHECKING:
     from gridsweep.store import Store
-
-NONE = "none"  # the group of networks that do not have the setting at all
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class Selection:
         networks = networks[networks["group"].notna()].reset_index(drop=True)
         present = [name for name in order if name in set(networks["group"])]
         groups = pd.DataFrame({"group": present, "null": False, column: present})
-        groups = groups.join(_count(networks), on="group")
+        groups = groups.join(count_networks(networks), on="group")
         return replace(
             self,
             table=table,
@@ -131,7 +137,7 @@ class Selection:
             parts = self.table.iloc[:first], self.table.iloc[first:]
         else:
             parts = self.table[~null], self.table[null]
-        return _stack([parts[0], deal_null(parts[1], self.hand)])
+        return stack([parts[0], deal_null(parts[1], self.hand)])
 
 
 def select_units(
@@ -207,12 +213,12 @@ def select_units(
     if units.empty:
         raise ValueError(_nothing_left(words, networks, scored, of_runs))
 
-    units, groups = _name_groups(units, kept, of_runs, by)
+    units, groups = name_groups(units, kept, of_runs, by)
     if include_null:
         null_units = _null(store, nulls, scored, score, bins, evaluation, null_where)
         if null_units.empty:
             notes.append(f"No null: the store has no {KIND} run scored on {bins} bins.")
-        units, groups = _add_null(units, groups, null_units)
+        units, groups = add_null(units, groups, null_units)
     count = runs["status"].value_counts()
     denominators = Denominators(
         planned=len(planned),
@@ -227,10 +233,10 @@ def select_units(
         notes.append(f"Partial: {denominators.missing:,} of {len(planned):,} planned networks are missing.")
     used = every_run["run_id"].isin(units["run_id"].cat.categories)
     notes.extend(_environments(every_run.loc[used, "env_id"]))
-    each = _each_network(units, kept)
+    each = each_network(units, kept)
     return Selection(
         table=units[["run_id", "unit", score, "silent", "group", "null"]],
-        groups=groups.join(_count(each), on="group"),
+        groups=groups.join(count_networks(each), on="group"),
         networks=each[each["run_id"].isin(kept["run_id"])].reset_index(drop=True),
         score=score,
         by=by,
@@ -274,91 +280,13 @@ def _environments(env_ids: Column) -> list[str]:
     return [f"Runs come from {len(each)} environments: {', '.join(each[:3])}{more}."]
 
 
-def _name_groups(
-    units: Frame, networks: Frame, of_runs: list[str], by: tuple[str, ...]
-) -> tuple[Frame, Frame]:
-    """Returns the units with their group's name, and the groups."""
-    row_of_run = pd.Index(networks["run_id"]).get_indexer(units["run_id"].cat.categories)
-    network_of = row_of_run[units["run_id"].cat.codes.to_numpy()]
-    if all(column in of_runs for column in by):
-        # A network has one group, so networks are grouped and not their units.
-        present = np.flatnonzero(np.bincount(network_of, minlength=len(networks)))
-        keys, group_of_network = number_groups(networks.iloc[present], list(by))
-        group_of = np.zeros(len(networks), np.int64)
-        group_of[present] = group_of_network
-        group_of = group_of[network_of]
-    else:
-        for column in by:
-            if column in of_runs:
-                units[column] = networks[column].array.take(network_of)
-            else:
-                units[column] = reading.as_text(units[column])
-        keys, group_of = number_groups(units, list(by))
-    keys = keys.astype(object)
-    names = [", ".join(NONE if pd.isna(value) else value for value in row) for row in keys.to_numpy()]
-    groups = pd.concat([pd.DataFrame({"group": names, "null": False}), keys], axis=1)
-    units["group"] = pd.Categorical.from_codes(group_of, names, ordered=True)
-    units["null"] = False
-    return units.drop(columns=[column for column in by if column != "group"], errors="ignore"), groups
-
-
 def _null(store, nulls, scored, score, bins, evaluation, null_where) -> Frame:
+    """Returns the maps of the null, in its own groups."""
     if null_where is not None:
         nulls = nulls[nulls["run_id"].isin(reading.picked(store, null_where)[0] or ())]
     nulls = reading.with_scores(nulls, scored, bins, evaluation, insist=False)
     units = reading.units(store, nulls, [score], bins, None)
-    names = nulls.apply(name_null, axis=1) if len(nulls) else pd.Series(dtype=object)
-    name_of = dict(zip(nulls["run_id"], names, strict=True))
-    # By number and not by text: 10 bins come after 2.
-    settings = nulls[list(reading.NULL_SETTINGS)].assign(name=names)
-    ordered = settings.sort_values(list(reading.NULL_SETTINGS))["name"].drop_duplicates()
-    units["group"] = pd.Categorical(units["run_id"].map(name_of), list(ordered), ordered=True)
-    units["null"] = True
-    return units
-
-
-def _add_null(units: Frame, groups: Frame, null: Frame) -> tuple[Frame, Frame]:
-    if null.empty:
-        return units, groups
-    names = pd.DataFrame({"group": list(null["group"].cat.categories), "null": True})
-    return _stack([units, null]), pd.concat([groups, names], ignore_index=True)
-
-
-def _stack(tables: list[Frame]) -> Frame:
-    """Returns the tables one below the other; plain concatenation would spell out each run id."""
-    run_ids = pd.api.types.union_categoricals([table["run_id"] for table in tables], sort_categories=True)
-    names = [name for table in tables for name in table["group"].cat.categories]
-    names = list(dict.fromkeys(names))
-    rest = [table.drop(columns=["run_id", "group"]) for table in tables]
-    group_of = [table["group"].cat.set_categories(names, ordered=True).cat.codes for table in tables]
-    stacked = pd.concat(rest, ignore_index=True)
-    stacked.insert(0, "run_id", run_ids)
-    stacked["group"] = pd.Categorical.from_codes(pd.concat(group_of).to_numpy(), names, ordered=True)
-    return stacked
-
-
-def _each_network(units: Frame, networks: Frame) -> Frame:
-    groups, runs = units["group"].cat, units["run_id"].cat
-    pairs = np.bincount(groups.codes.astype(np.int64) * len(runs.categories) + runs.codes)
-    places = np.flatnonzero(pairs)
-    group_of, run_of = np.divmod(places, len(runs.categories))
-    each = pd.DataFrame(
-        {
-            "group": pd.Categorical.from_codes(group_of, dtype=units["group"].dtype),
-            "run_id": runs.categories[run_of],
-            "units": pairs[places],
-        }
-    )
-    error_of = networks.set_index("run_id")["position_error_cm"]
-    each["run_id"] = each["run_id"].astype(object)
-    each["position_error_cm"] = each["run_id"].map(error_of).astype("float64")
-    return each
-
-
-def _count(each: Frame) -> Frame:
-    return each.groupby("group", observed=True).agg(
-        networks=("run_id", "size"), units=("units", "sum"), position_error_cm=("position_error_cm", "median")
-    )
+    return name_null_groups(units, nulls)
 
 
 def _words(sweep, conditions, bins, found, evaluation, max_position_error_cm, kept: int) -> str:

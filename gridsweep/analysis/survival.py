@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from scipy.special import ndtr, ndtri, stdtrit
 
 from gridsweep.analysis.frames import Frame, pd
+from gridsweep.analysis.groups import number_groups
 
 THRESHOLDS = (0.3, 0.75, 0.8, 0.85, 1.0, 1.15, 1.2)  # those used side by side in the literature (spec d.5)
 STEP = 0.005  # of the default thresholds: 0.2 mm on paper
@@ -312,19 +313,6 @@ def _check(table: Frame, score: str, by: list[str], draws: int, level: float) ->
         raise ValueError(
             f"survival: found {draws} draws, level {level:g}; expected at least 1, between 0 and 1"
         )
-
-
-def number_groups(table: Frame, by: list[str]) -> tuple[Frame, Int[np.ndarray, " units"]]:
-    """Returns the groups' names in order, and for each unit the number of its group."""
-    if len(by) == 1 and isinstance(table[by[0]].dtype, pd.CategoricalDtype):
-        codes = table[by[0]].cat.codes.to_numpy()
-        if len(codes) and codes.min() >= 0:
-            present = np.bincount(codes) > 0
-            keys = pd.Categorical.from_codes(np.flatnonzero(present), dtype=table[by[0]].dtype)
-            return pd.DataFrame({by[0]: keys}), (np.cumsum(present) - 1)[codes]
-    group_of = table.groupby(by, dropna=False, observed=True, sort=True).ngroup().to_numpy()
-    _, first_row = np.unique(group_of, return_index=True)
-    return table[by].iloc[first_row].reset_index(drop=True), group_of
 
 
 def _count_unscored(run_of, ranked, silent, networks: int) -> Int[np.ndarray, " networks"]:

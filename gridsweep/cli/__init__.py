@@ -15,8 +15,9 @@ from gridsweep.cli.keep import compact, merge, revoke, snapshot, verify
 from gridsweep.cli.measure import measure
 from gridsweep.cli.neural import neural
 from gridsweep.cli.paper import paper
+from gridsweep.cli.plan import plan
 from gridsweep.cli.report import report
-from gridsweep.cli.sweep import plan, retry, run
+from gridsweep.cli.run import retry, run
 
 app = typer.Typer(
     name="gridsweep",

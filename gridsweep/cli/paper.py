@@ -17,7 +17,7 @@ from gridsweep.cli._common import (
     open_store,
     read_sweep,
 )
-from gridsweep.cli.sweep import run
+from gridsweep.cli.run import run
 
 SCALES = ("laptop", "disentangling")
 # The paper's other systems have one size, which is a laptop's: every scale trains them.

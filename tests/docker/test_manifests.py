@@ -244,7 +244,7 @@ def test_a_silent_host_is_given_up_within_a_minute_wherever_a_head_is_started(co
 
 def test_commands_of_the_manifests_are_commands_of_ours(compose, kubernetes):
     entrypoints = [kubernetes["RayJob"]["spec"]["entrypoint"], compose["services"]["smoke"]["command"][0]]
-    from gridsweep.cli.sweep import run
+    from gridsweep.cli.run import run
 
     known = run.__annotations__
     for text in entrypoints:

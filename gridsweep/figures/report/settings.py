@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gridsweep.analysis.frames import Column, Frame, pd
-from gridsweep.analysis.selection import NONE
+from gridsweep.analysis.groups import NONE
 from gridsweep.figures.style import MOST_GROUPS
 from gridsweep.figures.words import group_words
 
