@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from gridsweep import measuring, scores
-from gridsweep.cli import app
 from gridsweep.store import Store, StoreBusy, StoreDamaged, StoreError, StoreWarning
 from gridsweep.store.claims import maintenance
 from gridsweep.store.compact import compact
 from gridsweep.store.sealed import digest
 from gridsweep.store.verify import verify
+from tests.commands import gridsweep
 
 # Written by version 1 of the contract, which had none of these columns; all rate maps were kept.
 OLD = Path(__file__).parent / "store/written_by/v1"
@@ -178,8 +177,8 @@ def test_runs_and_sweeps_that_are_not_there_are_refused(measured, asked, message
 
 
 def test_the_command_says_what_it_did(measured):
-    said = CliRunner().invoke(app, ["measure", "--store", str(measured.path), "--format", "json"])
+    said = gridsweep("measure", "--store", measured.path, "--format", "json")
     assert said.exit_code == 0, said.output
     assert json.loads(said.output)["up_to_date"] == 4
-    said = CliRunner().invoke(app, ["measure", "--store", str(measured.path)])
+    said = gridsweep("measure", "--store", measured.path)
     assert "0 runs measured in 0 cohorts, 4 had every score" in said.output

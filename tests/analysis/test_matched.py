@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from gridsweep.analysis import select_units
 from gridsweep.analysis.matched import select_matched
-from gridsweep.cli import app
 from gridsweep.figures import FIGURES, Ask
 from tests.analysis.simulated import network, null, write
+from tests.commands import gridsweep
 
 NARROW, WIDE = (f"null: low-pass noise, {bins} bins, rectified" for bins in (2, 4))
 
@@ -55,9 +54,7 @@ def test_figures_draw_the_matched_null_and_say_so(store, tmp_path):
     assert "Null matched by the half width" in " ".join(text.get_text() for text in drawn.figure.texts)
     panels = FIGURES["fig5"](store, Ask(null="matched", draws=50))
     assert {name for name in panels.data["group"] if name.startswith("null")} == {NARROW}
-    asked = CliRunner().invoke(
-        app, ["figure", "survival", "--store", str(store.path), "--null", "nearest", "--out", str(tmp_path)]
-    )
+    asked = gridsweep("figure", "survival", "--store", store.path, "--null", "nearest", "--out", tmp_path)
     assert asked.exit_code == 2
     assert "expected all or matched" in asked.output
 

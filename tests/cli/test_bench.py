@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
+from tests.commands import gridsweep
 
 SMALL = [
     *("--units", "16", "--network", "rnn", "--network", "gru", "--precision", "float32"),
@@ -72,7 +71,7 @@ def test_it_runs_without_what_a_gpu_machine_may_lack(tmp_path):
 
 def test_pytorch_stands_beside_it(tmp_path, peer):
     out = tmp_path / "table.csv"
-    done = CliRunner().invoke(app, ["bench", "--device", *SMALL, "--torch", str(peer), "--out", str(out)])
+    done = gridsweep("bench", "--device", *SMALL, "--torch", peer, "--out", out)
     assert done.exit_code == 0, done.output
     found = {(row["who"], row["network"], row["lanes"]): row for row in rows(out)}
     ours = [who for who, _, _ in found].count("ours")
@@ -88,7 +87,7 @@ def test_a_python_without_pytorch_is_refused_before_anything_is_measured(tmp_pat
     without.write_text("#!/bin/sh\necho \"No module named 'torch'\" >&2; exit 1\n")
     without.chmod(0o700)
     for python, found in ((without, "No module named 'torch'"), (tmp_path / "none", "No such file")):
-        done = CliRunner().invoke(app, ["bench", "--device", *SMALL, "--torch", str(python)])
+        done = gridsweep("bench", "--device", *SMALL, "--torch", python)
         assert done.exit_code == 2
         assert "--torch: found" in done.output
         assert found in done.output

@@ -1,5 +1,6 @@
 """The commands, end to end on a small sweep: what they print, what they return, what they leave alone."""
 
+import functools
 import json
 import os
 import signal
@@ -7,14 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
+from tests import commands
 
 REPOSITORY = Path(__file__).parents[2]
 SWEEP = """
@@ -39,27 +38,10 @@ def programs(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
-class Done(NamedTuple):
-    """What came of a command."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture(scope="module")
 def gridsweep(programs):
-    """Runs a command in this process: importing JAX for each would take longer than the commands."""
-
-    def run(*words):
-        result = CliRunner(env={"JAX_COMPILATION_CACHE_DIR": str(programs)}).invoke(
-            app, [str(word) for word in words]
-        )
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Done(result.exit_code, result.stdout, result.stderr)
-
-    return run
+    """Runs a command with a cache of programs that a process of its own can share."""
+    return functools.partial(commands.gridsweep, env={"JAX_COMPILATION_CACHE_DIR": str(programs)})
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +55,7 @@ def small(tmp_path_factory):
 def store(gridsweep, small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stores") / "small"
     done = gridsweep("run", small, "--store", folder, "--inline")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     return folder
 
 
@@ -115,11 +97,11 @@ def test_plan_of_a_finished_sweep_finds_nothing_left(gridsweep, small, store):
 
 def test_running_again_trains_nothing_and_more_seeds_train_only_those(gridsweep, small, store, tmp_path):
     before = sorted((store / "ledger").iterdir())
-    assert gridsweep("run", small, "--store", store, "--inline").returncode == 0
+    assert gridsweep("run", small, "--store", store, "--inline").exit_code == 0
     assert sorted((store / "ledger").iterdir()) == before
     more = tmp_path / "small.yaml"
     more.write_text(SWEEP.replace("seeds: 2", "seeds: 3"))
-    assert gridsweep("run", more, "--store", store, "--inline").returncode == 0
+    assert gridsweep("run", more, "--store", store, "--inline").exit_code == 0
     said = json.loads(gridsweep("status", "--store", store, "--format", "json").stdout)
     assert said["sweeps"]["small"] == {"planned": 9, "completed": 9, "diverged": 0, "failed": 0, "missing": 0}
 
@@ -133,13 +115,13 @@ def test_queries_come_in_every_format(gridsweep, store, tmp_path):
         "run_id,target.kind,position_error_cm"
     )
     out = tmp_path / "rows.parquet"
-    assert gridsweep("query", sql, "--store", store, "--format", "parquet", "--out", out).returncode == 0
+    assert gridsweep("query", sql, "--store", store, "--format", "parquet", "--out", out).exit_code == 0
     assert pq.read_table(out).num_rows == len(rows)
 
 
 def test_an_unquoted_dotted_name_is_explained(gridsweep, store):
     done = gridsweep("query", "SELECT target.kind FROM runs", "--store", store)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert '"target.kind"' in done.stderr
 
 
@@ -151,26 +133,26 @@ def test_show_diff_and_logs_speak_of_runs(gridsweep, store):
     )
     first, second = ids[0]["run_id"], ids[1]["run_id"]
     shown = gridsweep("show", first[:10], "--store", store)
-    assert shown.returncode == 0
+    assert shown.exit_code == 0
     assert "target.kind" in shown.stdout
     assert "grid_score_60_best" in shown.stdout
     different = json.loads(gridsweep("diff", first, second, "--store", store, "--format", "json").stdout)
     assert "system.seed" in different["different"]
     assert "committed" in gridsweep("logs", first, "--store", store).stdout
     missing = gridsweep("show", "ffffffffffffffff", "--store", store)
-    assert missing.returncode == 2
+    assert missing.exit_code == 2
     assert "0 runs of this store begin with" in missing.stderr
 
 
 def test_verify_tells_a_sound_store_from_a_damaged_one(gridsweep, small, tmp_path):
     folder = tmp_path / "damaged"
-    assert gridsweep("run", small, "--store", folder, "--inline").returncode == 0
+    assert gridsweep("run", small, "--store", folder, "--inline").exit_code == 0
     sound = gridsweep("verify", "--store", folder)
-    assert (sound.returncode, sound.stdout.split(":")[0]) == (0, "sound")
+    assert (sound.exit_code, sound.stdout.split(":")[0]) == (0, "sound")
     victim = next((folder / "units").rglob("*.parquet"))
     victim.write_bytes(victim.read_bytes()[:-20])
     torn = gridsweep("verify", "--store", folder, "--format", "json")
-    assert torn.returncode == 6
+    assert torn.exit_code == 6
     assert victim.name in torn.stdout
 
 
@@ -188,7 +170,7 @@ def test_score_takes_anyones_maps(gridsweep, lattice_maps, tmp_path):
     file, out = tmp_path / "maps.npy", tmp_path / "scores.parquet"
     np.save(file, lattice_maps)
     done = gridsweep("score", file, "--out", out)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     rows = pq.read_table(out)
     assert rows.column_names == [
         "map", "grid_score_60", "grid_score_90",
@@ -212,7 +194,7 @@ def test_score_refuses_what_is_no_map(gridsweep, tmp_path, array, complaint):
     file, out = tmp_path / "maps.npy", tmp_path / "scores.parquet"
     np.save(file, array)
     done = gridsweep("score", file, "--out", out)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert complaint in done.stderr
     assert not out.exists()
 
@@ -221,7 +203,7 @@ def test_score_never_unpickles(gridsweep, tmp_path):
     file = tmp_path / "maps.npy"
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
     done = gridsweep("score", file)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "plain numbers" in done.stderr
 
 
@@ -239,7 +221,7 @@ def test_a_bad_sweep_is_refused_with_its_key_and_nothing_is_written(gridsweep, t
     file = tmp_path / "bad.yaml"
     file.write_text(SWEEP.replace(*change))
     done = gridsweep("run", file, "--store", tmp_path / "store", "--inline")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert str(file) in done.stderr
     assert key in done.stderr
     assert not (tmp_path / "store").exists()
@@ -256,7 +238,7 @@ def test_a_store_that_is_a_file_is_named(gridsweep, small, tmp_path):
         ("verify",),
     ):
         done = gridsweep(*words, "--store", file)
-        assert done.returncode == 2, words
+        assert done.exit_code == 2, words
         assert str(file) in done.stderr
         assert file.read_text() == "not a store"
 
@@ -285,6 +267,6 @@ def test_interrupting_once_keeps_what_is_trained_and_the_same_command_finishes(g
     assert list((folder / "checkpoints").glob("*/*/manifest.json"))
     assert not list((folder / "leases").iterdir())
     done = gridsweep("run", file, "--store", folder, "--inline")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "from update" in "".join(log.read_text() for log in folder.glob("attempts/*/log.txt"))
     assert not list((folder / "checkpoints").iterdir())

@@ -4,16 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.spec import load_sweep
+from tests.commands import gridsweep
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
-
-
-def gridsweep(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 def planned(file, store, *more):

@@ -3,19 +3,11 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.store import Claims, Store
 from gridsweep.store.claims import MAINTENANCE
+from tests.commands import gridsweep
 from tests.store.synthetic import cohort_tables, commit_cohort, plan_document
-
-
-def gridsweep(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import importlib
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from tests.analysis.simulated import network, null, write
+from tests.commands import gridsweep
 
 NOISE = """
 name: noise
@@ -21,13 +20,6 @@ runs:
 figures: [fig5]
 expect: 2
 """
-
-
-def gridsweep(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

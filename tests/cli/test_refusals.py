@@ -7,26 +7,15 @@ import json
 import os
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.store import Store
 from gridsweep.store.fs import FS
 from gridsweep.store.layout import FORMAT
 from gridsweep.store.sealed import seal
 from gridsweep.train import CohortTraining
+from tests.commands import gridsweep, noise_sweep
 from tests.store.synthetic import commit_cohort, plan_document
 
-NOISE = """
-name: noise
-method: list
-lanes: 1
-base:
-  system: {kind: filtered_noise, units: 8}
-  evaluation: {kind: corrected, bins: [12], positions: 2000}
-runs:
-  - {}
-"""
 TRAINED = """
 name: trained
 method: list
@@ -41,18 +30,9 @@ runs:
 """
 
 
-def gridsweep(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 @pytest.fixture
 def sweep(tmp_path):
-    path = tmp_path / "noise.yaml"
-    path.write_text(NOISE)
-    return path
+    return noise_sweep(tmp_path)
 
 
 @pytest.fixture
@@ -62,6 +42,15 @@ def store(tmp_path):
     store.add_plan(plan_document(cohorts=1))
     commit_cohort(store, 0)
     return store
+
+
+def refused(*words, within):
+    """What a command says that ends with code 2; it leaves a folder as it was."""
+    before = contents(within)
+    found = gridsweep(*words)
+    assert found.exit_code == 2, words
+    assert contents(within) == before, words
+    return found.stderr
 
 
 def contents(folder):
@@ -84,11 +73,7 @@ def test_2_for_what_is_no_sweep_file(tmp_path, command, content, said):
     file = tmp_path / "bad.yaml"
     if content is not None:
         file.write_bytes(content)
-    before = contents(tmp_path)
-    found = gridsweep(command, file, "--store", tmp_path / "new")
-    assert found.exit_code == 2
-    assert said in found.stderr
-    assert contents(tmp_path) == before
+    assert said in refused(command, file, "--store", tmp_path / "new", within=tmp_path)
 
 
 def test_3_and_rows_that_say_what_to_change_when_memory_does_not_suffice(tmp_path, sweep, monkeypatch):
@@ -120,11 +105,7 @@ def test_2_for_a_store_that_is_no_folder_of_ours(tmp_path, sweep):
         else:
             Store.create(tmp_path / "elsewhere")
             os.symlink(tmp_path / "elsewhere" / "ledger", path)
-        before = contents(tmp_path)
-        found = gridsweep("run", sweep, "--store", path, "--inline")
-        assert found.exit_code == 2, name
-        assert str(path) in found.stderr
-        assert contents(tmp_path) == before, name
+        assert str(path) in refused("run", sweep, "--store", path, "--inline", within=tmp_path)
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "query"])
@@ -134,12 +115,8 @@ def test_2_for_a_store_of_a_newer_format(store, command):
     document = json.loads(identity.read_text())
     document.pop("sha256", None)
     identity.write_bytes(seal({**document, "format": FORMAT + 1}))
-    before = contents(store.path)
     words = ["SELECT 1"] if command == "query" else []
-    found = gridsweep(command, *words, "--store", store.path)
-    assert found.exit_code == 2
-    assert str(FORMAT + 1) in found.stderr
-    assert contents(store.path) == before
+    assert str(FORMAT + 1) in refused(command, *words, "--store", store.path, within=store.path)
 
 
 def test_2_for_a_file_system_without_exclusive_links(tmp_path, sweep, monkeypatch):
@@ -184,11 +161,7 @@ def test_6_for_a_damaged_file_that_is_then_set_aside(store, table, kind):
 )
 def test_2_for_a_query_that_is_not_one_select_of_the_stores_tables(store, tmp_path, sql):
     """Row 31."""
-    before = contents(tmp_path)
-    found = gridsweep("query", sql.format(out=tmp_path / "out"), "--store", store.path)
-    assert found.exit_code == 2
-    assert found.stderr
-    assert contents(tmp_path) == before
+    assert refused("query", sql.format(out=tmp_path / "out"), "--store", store.path, within=tmp_path)
 
 
 @pytest.mark.slow  # it trains

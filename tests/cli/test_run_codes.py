@@ -5,41 +5,19 @@ import shutil
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.drive import room
 from gridsweep.drive.left import pieces_left
 from gridsweep.spec import load_sweep
 from gridsweep.store import Claims, Store
 from gridsweep.store.attempts import record_attempt
+from tests.commands import gridsweep, noise_sweep
 from tests.spec.test_bad_input import GOOD, MISTAKES
-
-SWEEP = """
-name: noise
-method: list
-seeds: 2
-lanes: 1
-base:
-  system: {kind: filtered_noise, units: 8}
-  evaluation: {kind: corrected, bins: [12], positions: 2000}
-runs:
-  - {}
-"""
-
-
-def gridsweep(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sweeps") / "noise.yaml"
-    path.write_text(SWEEP)
-    return path
+    return noise_sweep(tmp_path_factory.mktemp("sweeps"), seeds=2)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +36,7 @@ def store(done, tmp_path):
 @pytest.fixture
 def grown(sweep, tmp_path):
     """The same sweep with a third seed."""
-    path = tmp_path / "noise.yaml"
-    path.write_text(SWEEP.replace("seeds: 2", "seeds: 3"))
-    return path
+    return noise_sweep(tmp_path, seeds=3)
 
 
 def test_0_when_everything_ended_and_nothing_failed(sweep, store):

@@ -3,15 +3,14 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.store import Store
+from tests.commands import gridsweep
 from tests.store.synthetic import commit_cohort, plan_document
 
 
 def status(store, *words):
-    result = CliRunner().invoke(app, ["status", "--store", str(store.path), *words])
+    result = gridsweep("status", "--store", store.path, *words)
     assert result.exit_code == 0
     return result.stdout
 

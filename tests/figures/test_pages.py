@@ -3,14 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.figures.pages import maps_page, network_page, sweep_page, unit_page
 from gridsweep.maps.autocorrelogram import autocorrelogram
 from gridsweep.store import Store, create_store
 from gridsweep.store.commit import commit
 from tests.analysis import simulated
+from tests.commands import gridsweep
 
 BINS = 16
 KEPT = 6
@@ -117,15 +116,13 @@ def test_a_sweep_s_page_counts_its_runs(store):
 )
 def test_what_is_not_there_is_said(store, run_id, words, message):
     words = [run_id if word == "RUN" else word for word in words]
-    done = CliRunner().invoke(app, ["gallery", *words, "--store", str(store.path)])
+    done = gridsweep("gallery", *words, "--store", store.path)
     assert done.exit_code == 2
     assert message in done.stderr
 
 
 def test_the_command_writes_three_files(store, tmp_path):
-    done = CliRunner().invoke(
-        app, ["gallery", "maps", "-n", "2", "--store", str(store.path), "-o", str(tmp_path)]
-    )
+    done = gridsweep("gallery", "maps", "-n", 2, "--store", store.path, "-o", tmp_path)
     assert done.exit_code == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["maps.csv", "maps.pdf", "maps.png"]
     assert len(pd.read_csv(tmp_path / "maps.csv")) == 2

@@ -10,13 +10,12 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from gridsweep.analysis.survival import ranked_scores, tail_probability
-from gridsweep.cli import app
 from gridsweep.figures.report import html
 from gridsweep.figures.report.kept_maps import best_units, choose_networks, quantise
 from gridsweep.figures.report.settings import label_of
+from tests.commands import gridsweep
 from tests.figures.reported import HOSTILE, KEPT
 
 
@@ -161,17 +160,8 @@ def test_the_program_never_makes_markup_of_data():
 def test_the_command_writes_the_same_page_twice(reported, tmp_path):
     pages = []
     for name in ("a.html", "a.html"):
-        done = CliRunner().invoke(
-            app,
-            [
-                "report",
-                "--store",
-                str(reported.path),
-                "--out",
-                str(tmp_path / name),
-                "--networks-with-maps",
-                "2",
-            ],
+        done = gridsweep(
+            "report", "--store", reported.path, "--out", tmp_path / name, "--networks-with-maps", 2
         )
         assert done.exit_code == 0, done.output
         pages.append((tmp_path / name).read_bytes())
@@ -180,10 +170,8 @@ def test_the_command_writes_the_same_page_twice(reported, tmp_path):
 
 
 def test_what_is_not_there_is_said(reported, tmp_path):
-    def run(*words):
-        return CliRunner().invoke(app, ["report", "--store", str(reported.path), *words])
-
-    assert run("--out", str(tmp_path / "no" / "report.html")).exit_code == 2
-    asked = run("--out", str(tmp_path / "a.html"), "--where", "\"target.kind\" = 'polar'")
+    words = ("report", "--store", reported.path, "--out")
+    assert gridsweep(*words, tmp_path / "no" / "report.html").exit_code == 2
+    asked = gridsweep(*words, tmp_path / "a.html", "--where", "\"target.kind\" = 'polar'")
     assert asked.exit_code == 2
     assert "no units are left" in asked.output

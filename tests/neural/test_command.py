@@ -5,22 +5,18 @@ import json
 import numpy as np
 import pytest
 from scipy.io import savemat
-from typer.testing import CliRunner
 
-from gridsweep.cli import app
 from gridsweep.drive.inline import run_inline
 from gridsweep.drive.left import write_plan
 from gridsweep.neural.kept_models import kept_models
 from gridsweep.spec import Sweep
 from gridsweep.store import Store, StoreError
+from tests.commands import gridsweep
 from tests.neural.test_recording import walk
 
 
 def command(*words):
-    result = CliRunner().invoke(app, ["neural", *(str(word) for word in words)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return gridsweep("neural", *words)
 
 
 def sweep(name, keep, bins=(12,)):
