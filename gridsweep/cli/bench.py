@@ -3,7 +3,7 @@
 import csv
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -42,26 +42,26 @@ def bench(
     """Measure this device: network-updates a second by lanes, precision and network, beside its ceiling."""
     if not device:
         fail("say what to measure: --device", EXIT_BAD_INPUT)
-    from gridsweep.train.measuring import device_name, measure_device, scoring_s
+    from gridsweep.train.measuring import Combinations, device_name, measure_device, scoring_s
     from gridsweep.train.torch_peer import NoPeer, measure_torch
 
-    grid: dict[str, Any] = {
-        "units": units,
-        "networks": network,
-        "precisions": precision,
-        "lanes": lanes,
-        "place_cells": place_cells,
-        "batch_size": batch_size,
-        "steps": steps,
-        "updates": updates,
-    }
+    asked = Combinations(
+        units=units,
+        networks=network,
+        precisions=precision,
+        lanes=lanes,
+        place_cells=place_cells,
+        batch_size=batch_size,
+        steps=steps,
+        updates=updates,
+    )
     try:  # before JAX takes most of a GPU's memory
-        peer_name, of_torch = measure_torch(torch, **grid) if torch else ("", [])
+        peer_name, of_torch = measure_torch(torch, asked) if torch else ("", [])
     except NoPeer as error:
         fail(f"--torch: {error}", EXIT_BAD_INPUT)
     print("  ".join(head.rjust(13) for head in HEADS))
     rows = []
-    for row in itertools.chain(of_torch, measure_device(**grid)):
+    for row in itertools.chain(of_torch, measure_device(asked)):
         rows.append(row)
         cells = [row.get(head, row.get("failed", "")) for head in HEADS]
         print("  ".join(_short(cell).rjust(13) for cell in cells), flush=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gridsweep.analysis.frames import Frame
 from gridsweep.analysis.matched import select_matched
+from gridsweep.analysis.null import KIND
 from gridsweep.analysis.selection import Selection, names_of, select_units
 from gridsweep.store import QueryError
 
@@ -160,7 +161,7 @@ class Ask:
 def has_null(store: "Store", where: str) -> bool:
     """Whether the store has a null that a condition picks."""
     try:
-        found = store.runs(columns=["run_id"], where=f"\"system.kind\" = 'filtered_noise' AND ({where}\n)")
+        found = store.runs(columns=["run_id"], where=f"\"system.kind\" = '{KIND}' AND ({where}\n)")
     except QueryError:
         return False
     return len(found) > 0

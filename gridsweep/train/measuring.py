@@ -4,8 +4,10 @@ Programs are those of a cohort: targets, walks and optimizer included, lanes com
 the best square matrix product in the same precision, measured on the same device just before.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,18 +24,9 @@ ROUNDS = 3
 MAPS, BINS = 1024, 44
 
 
-def measure_device(
-    *,
-    units: Sequence[int],
-    networks: Sequence[str],
-    precisions: Sequence[str],
-    lanes: Sequence[int],
-    place_cells: int,
-    batch_size: int,
-    steps: int,
-    updates: int,
-) -> Iterator[dict[str, Any]]:
-    """Returns a row for each combination, as it is measured; ``failed`` says why one has no rate.
+@dataclass(frozen=True)
+class Combinations:
+    """What is measured: every combination of units, networks, precisions and lanes, on the same task.
 
     Args:
         units: recurrent units.
@@ -45,18 +38,30 @@ def measure_device(
         steps: of a walk.
         updates: in the chunk that is timed; the best of three chunks counts.
     """
-    for precision in precisions:
+
+    units: Sequence[int]
+    networks: Sequence[str]
+    precisions: Sequence[str]
+    lanes: Sequence[int]
+    place_cells: int
+    batch_size: int
+    steps: int
+    updates: int
+
+
+def measure_device(asked: Combinations) -> Iterator[dict[str, Any]]:
+    """Returns a row for each combination, as it is measured; ``failed`` says why one has no rate."""
+    task = {"batch_size": asked.batch_size, "steps": asked.steps}
+    for precision in asked.precisions:
         ceiling = product_rate(precision)
-        for width in units:
-            for network in networks:
-                for together in lanes:
-                    settings = {
-                        "network": {"kind": network, "units": width},
-                        "target": {"kind": "difference_of_softmaxes", "place_cells": place_cells},
-                        "training": {"batch_size": batch_size, "steps": steps, "precision": precision},
-                    }
-                    said = {"precision": precision, "units": width, "network": network, "lanes": together}
-                    yield {"who": "ours"} | said | _rate(settings, together, updates, ceiling)
+        for width, network, together in itertools.product(asked.units, asked.networks, asked.lanes):
+            settings = {
+                "network": {"kind": network, "units": width},
+                "target": {"kind": "difference_of_softmaxes", "place_cells": asked.place_cells},
+                "training": task | {"precision": precision},
+            }
+            said = {"precision": precision, "units": width, "network": network, "lanes": together}
+            yield {"who": "ours"} | said | _rate(settings, together, asked.updates, ceiling)
 
 
 def device_name() -> str:

@@ -6,9 +6,11 @@ vanilla one. They are written there, from the equations; here they are only aske
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from gridsweep.train.measuring import Combinations
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORKER = "benchmarks.peers.torch_training"
@@ -19,22 +21,12 @@ class NoPeer(Exception):
     """There is no PyTorch to measure."""
 
 
-def measure_torch(
-    python: str,
-    *,
-    units: Sequence[int],
-    networks: Sequence[str],
-    precisions: Sequence[str],
-    lanes: Sequence[int],
-    place_cells: int,
-    batch_size: int,
-    steps: int,
-    updates: int,
-) -> tuple[str, Iterator[dict[str, Any]]]:
+def measure_torch(python: str, asked: Combinations) -> tuple[str, Iterator[dict[str, Any]]]:
     """Returns PyTorch's version and device, and a row for each combination, measured as it is asked for.
 
     Args:
-        python: a Python that has PyTorch; the others as in ``measure_device``.
+        python: a Python that has PyTorch.
+        asked: what to measure; ``srnn`` has no worker there and is left out.
 
     Raises:
         NoPeer: this is no checkout, or that Python has no PyTorch.
@@ -54,18 +46,18 @@ def measure_torch(
     on = "cpu" if name == "cpu" else "cuda"
 
     def rows() -> Iterator[dict[str, Any]]:
-        for precision in precisions:
-            for width in units:
-                size = [width, place_cells, batch_size, steps]
-                for network in (network for network in networks if network != "srnn"):
+        for precision in asked.precisions:
+            for width in asked.units:
+                size = [width, asked.place_cells, asked.batch_size, asked.steps]
+                for network in (network for network in asked.networks if network != "srnn"):
                     task = {"size": size, "network": network, "precision": precision, "device": on}
                     ways = [("published", 1), ("tuned", 1)]
                     if network == "rnn":
-                        ways += [("batched", together) for together in lanes if together > 1]
+                        ways += [("batched", together) for together in asked.lanes if together > 1]
                     for way, together in ways:
                         said = {"precision": precision, "units": width, "network": network, "lanes": together}
-                        asked = task | {"way": way, "networks": together}
-                        yield {"who": f"torch {way}"} | said | _rate(python, asked, updates)
+                        work = task | {"way": way, "networks": together}
+                        yield {"who": f"torch {way}"} | said | _rate(python, work, asked.updates)
 
     return f"torch {version} on {name}", rows()
 

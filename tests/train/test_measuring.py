@@ -2,15 +2,21 @@
 
 import pytest
 
-from gridsweep.train.measuring import measure_device
-
-SMALL = {"place_cells": 12, "batch_size": 4, "steps": 3, "updates": 2}
+from gridsweep.train.measuring import Combinations, measure_device
 
 
 def test_every_combination_is_measured():
-    rows = list(
-        measure_device(units=[8], networks=["rnn"], precisions=["float32", "bfloat16"], lanes=[1, 3], **SMALL)
+    asked = Combinations(
+        units=[8],
+        networks=["rnn"],
+        precisions=["float32", "bfloat16"],
+        lanes=[1, 3],
+        place_cells=12,
+        batch_size=4,
+        steps=3,
+        updates=2,
     )
+    rows = list(measure_device(asked))
     assert [(row["precision"], row["lanes"]) for row in rows] == [
         ("float32", 1), ("float32", 3), ("bfloat16", 1), ("bfloat16", 3),
     ]  # fmt: skip
