@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from gridsweep.evaluations import Evaluation
 from gridsweep.kinds import SEED_LIMIT, Kind, Scalar, Whole, kind, part, per_lane
+from gridsweep.systems._threefry import random_key
 
 # One fixed integer per stream of randomness. Never renumber: every stored result depends on them.
 STREAMS = {"centre": 1, "init": 2, "trajectory": 3, "evaluation": 4, "noise": 5}
@@ -112,7 +113,7 @@ class System(Kind):
         """Returns the key of each stream: ``fold_in(key(seed), STREAM)``."""
         return Keys(
             *(
-                jax.random.fold_in(jax.random.key(getattr(self, f"{stream}_seed")), number)
+                jax.random.fold_in(random_key(getattr(self, f"{stream}_seed")), number)
                 for stream, number in STREAMS.items()
             )
         )
