@@ -26,7 +26,7 @@ import functools
 import importlib
 import operator
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
 
 import jax
@@ -242,13 +242,3 @@ def discover(package: str, base: type) -> dict[str, type]:
             raise TypeError(f"{module.__name__} defines {names}: a file holds one {base.__name__}")
         found[entry.name] = classes[0]
     return found
-
-
-def map_parts(change: Callable[[Any], Any], node: Any) -> Any:
-    """The same node with ``change`` applied to each of its parts."""
-    changed = {}
-    for name, declared in node.declarations().items():
-        if declared.sort == "part":
-            value = getattr(node, name)
-            changed[name] = tuple(change(item) for item in value) if declared.many else change(value)
-    return dataclasses.replace(node, **changed)

@@ -6,7 +6,7 @@ import sys
 import jax
 import pytest
 
-from gridsweep.kinds import Kind, Uniform, discover, kind, map_parts, part, per_cohort, per_lane
+from gridsweep.kinds import Kind, Uniform, discover, kind, part, per_cohort, per_lane
 
 
 @kind
@@ -69,12 +69,6 @@ def test_a_field_that_is_not_declared_is_refused():
             """A kind with a plain field."""
 
             width_m: float = 1.0
-
-
-def test_parts_can_be_changed_all_at_once():
-    wider = map_parts(lambda leaf: dataclasses.replace(leaf, width_m=2 * leaf.width_m), branch())
-    assert jax.tree.leaves(wider) == [1.0, 1.0, 1.0]
-    assert wider.exact is False
 
 
 FAMILY = """

@@ -108,11 +108,6 @@ def _starts(row_of: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.r_[len(row_of) > 0, row_of[1:] != row_of[:-1]])
 
 
-def exceeding(cells: Int[np.ndarray, "networks points+1"]) -> Int[np.ndarray, "networks points"]:
-    """Returns how many units of each network exceed each threshold."""
-    return np.cumsum(cells[:, ::-1], axis=1)[:, ::-1][:, 1:]
-
-
 def smallest_counts(cells: Int[np.ndarray, "networks points+1"]) -> np.ndarray:
     """Returns the counts as whole numbers of 16 bits, or 32 where a network has more units than that."""
     return cells.astype("<u2" if cells.max(initial=0) < 2**16 else "<u4")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from gridsweep.spec import Sweep, WandbSweep
     from gridsweep.store import Store
 
-EXIT_OK = 0
 EXIT_BAD_INPUT = 2
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 4

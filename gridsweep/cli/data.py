@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gridsweep.store import Store
 
+MOST_ROWS = 200  # of a table that is printed
 SCORE_COLUMNS = (
     "grid_score_60", "grid_score_90", "ring_60_inner", "ring_60_outer", "ring_90_inner", "ring_90_outer",
 )  # fmt: skip
@@ -106,15 +107,15 @@ def _write_rows(rows: "pa.Table", output: str, out: Path | None) -> None:
         sys.stdout.flush()
 
 
-def _as_table(rows: "pa.Table", most: int = 200) -> str:
-    frame = rows.slice(0, most).to_pandas()
+def _as_table(rows: "pa.Table") -> str:
+    frame = rows.slice(0, MOST_ROWS).to_pandas()
     if not len(frame):
         return f"no rows ({', '.join(rows.column_names)})"
     text = frame.to_string(
         index=False, float_format=lambda value: f"{value:.6g}", na_rep="NULL", max_colwidth=60
     )
-    more = f"\n… {len(rows) - most:,} more rows; --format csv prints all" if len(rows) > most else ""
-    return text + more
+    more = len(rows) - MOST_ROWS
+    return text + (f"\n… {more:,} more rows; --format csv prints all" if more > 0 else "")
 
 
 def score(

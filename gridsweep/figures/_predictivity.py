@@ -20,18 +20,14 @@ MARKS = {
 
 
 def draw_predictivity(
-    lines: Sequence[Compared],
-    *,
-    fit: LogLinear | None = None,
-    ceiling: float | None = None,
-    size: str = "single",
+    lines: Sequence[Compared], *, fit: LogLinear | None = None, ceiling: float | None = None
 ) -> Drawn:
     """Draws a point a line at (participation ratio with bins as samples, median correlation)."""
     import matplotlib.pyplot as plt
     import numpy as np
 
     table = pd.DataFrame([asdict(line) for line in lines])
-    chosen = SIZES[size]
+    chosen = SIZES["single"]
     with house_style(chosen.font_pt):
         width = chosen.width_mm / MM_PER_INCH
         figure, axes = plt.subplots(figsize=(width, 0.72 * width), layout="constrained")

@@ -94,18 +94,6 @@ def participation_ratio(
     return jnp.where(jnp.all(jnp.isfinite(samples)), ratio, jnp.nan)
 
 
-def two_nn(samples: Float[Array, "samples features"], most_samples: int = MOST_SAMPLES) -> Float[Array, ""]:
-    """Returns the two-nearest-neighbour estimate of the intrinsic dimension; see ``two_nn_of_distances``."""
-    return two_nn_of_distances(nearest_distances(subsample(samples, most_samples), 2))
-
-
-def method_of_moments_dimension(
-    samples: Float[Array, "samples features"], neighbours: int = NEIGHBOURS, most_samples: int = MOST_SAMPLES
-) -> Float[Array, ""]:
-    """Returns the method-of-moments estimate; see ``method_of_moments_of_distances``."""
-    return method_of_moments_of_distances(nearest_distances(subsample(samples, most_samples), neighbours))
-
-
 def two_nn_of_distances(nearest: Float[Array, "samples neighbours"]) -> Float[Array, ""]:
     """Returns the slope through the origin of -ln(1 - F) on ln(r2 / r1).
 

@@ -9,7 +9,7 @@ Source: spec other_systems 7; the protocol is that of Nayebi et al. 2021, the po
 2022.
 """
 
-from gridsweep.neural.dimensionality import PARTICIPATION_RATIOS, map_rank, participation_ratio
+from gridsweep.neural.dimensionality import map_rank, participation_ratio
 from gridsweep.neural.log_linear import LogLinear, fit_log_linear
 from gridsweep.neural.mappings import MAPPINGS, Mapping
 from gridsweep.neural.predictivity import Predictivity, noise_ceiling, predictivity
@@ -18,7 +18,6 @@ from gridsweep.neural.splits import SPLITS, Split, make_splits
 
 __all__ = [
     "MAPPINGS",
-    "PARTICIPATION_RATIOS",
     "SPLITS",
     "LogLinear",
     "Mapping",

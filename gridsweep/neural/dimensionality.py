@@ -3,16 +3,14 @@
 D = (sum of eigenvalues)^2 / sum of their squares, of a covariance: n for n equal ones, near 1 if one towers.
 Which covariance is the whole difference, so each definition has its name:
 
-* ``activity``: moments are samples, units are features;
-* ``rate_maps_units_as_samples``: what the published figure has: maps smoothed by two bins, each unit one
-  sample in the space of bins, centred over units;
-* ``rate_maps_bins_as_samples``: the population's own: each bin one sample in the space of units, centred
-  over space. Not equal to the one before.
+* ``participation_ratio`` of activity: moments are samples, units are features;
+* ``of_units``: what the published figure has: maps smoothed by two bins, each unit one sample in the space
+  of bins, centred over units;
+* ``of_bins``: the population's own: each bin one sample in the space of units, centred over space. Not equal
+  to the one before.
 
 Source: spec other_systems 7.1.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
@@ -41,11 +39,6 @@ def participation_ratio(samples: Float[np.ndarray, "samples features"]) -> float
     return float(np.trace(product)) ** 2 / squares if squares > 0 else 0.0
 
 
-def of_activity(activity: Float[np.ndarray, "moments units"]) -> float:
-    """Returns the ratio of activity over moments."""
-    return participation_ratio(activity)
-
-
 def of_units(maps: Float[np.ndarray, "units bins bins"]) -> float:
     """Returns the published ratio of rate maps: NaN as 0, smoothed, units as samples."""
     from scipy.ndimage import gaussian_filter
@@ -64,10 +57,3 @@ def of_bins(maps: Float[np.ndarray, "units bins bins"]) -> float:
 def map_rank(maps: Float[np.ndarray, "units bins bins"]) -> int:
     """Returns the rank of the maps, NaN as 0, as published."""
     return int(np.linalg.matrix_rank(np.nan_to_num(np.asarray(maps, np.float64)).reshape(len(maps), -1)))
-
-
-PARTICIPATION_RATIOS: dict[str, Callable[[np.ndarray], float]] = {
-    "activity": of_activity,
-    "rate_maps_units_as_samples": of_units,
-    "rate_maps_bins_as_samples": of_bins,
-}

@@ -75,15 +75,6 @@ def rings(mixture: Mixture, side_m: float, highest: int = 12) -> list[Ring]:
     ]
 
 
-def nearest_ring(wavenumber_per_m: float, side_m: float) -> Ring:
-    """Returns the ring of lattice points whose length is nearest to a wavenumber; its power is NaN."""
-    wanted = wavenumber_per_m * side_m / (2 * np.pi)
-    highest = int(np.ceil(wanted)) + 2
-    lengths, modes = np.unique(np.sum(lattice_points(highest) ** 2, axis=1), return_counts=True)
-    i = int(np.argmin(np.abs(np.sqrt(lengths) - wanted)))
-    return Ring(int(lengths[i]), int(modes[i]), float(2 * np.pi * np.sqrt(lengths[i]) / side_m), float("nan"))
-
-
 def modes_above(width_m: float, side_m: float, share: float = 0.5) -> int:
     """Returns how many modes of a Gaussian have more than this share of the power at zero, zero included."""
     # exp(-w²k²) > share inside a circle of radius |n|.

@@ -94,15 +94,13 @@ def compute_spectrum(target: Target, arena: Arena, seed: int = 0, bins: int = 55
     return Spectrum(np.fft.fftshift(power), np.fft.fftshift(covariance), side_m)
 
 
-def spectra_of_targets(
-    settings: Mapping[str, Any], side_m: float = 2.2, *, seed: int = 0
-) -> dict[str, Spectrum]:
+def spectra_of_targets(settings: Mapping[str, Any], side_m: float = 2.2) -> dict[str, Spectrum]:
     """Returns the spectrum of every kind of target in a box, by name; of the settings each takes its own."""
     arena, found = Box(side_m=side_m), {}
     for name, kind in discover(Target.package, Target).items():
         defaults = kind.defaults()
         said = {field: value for field, value in settings.items() if field in defaults}
-        found[name] = compute_spectrum(kind(**defaults | said), arena, seed)
+        found[name] = compute_spectrum(kind(**defaults | said), arena)
     return found
 
 

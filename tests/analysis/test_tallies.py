@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridsweep.analysis.survival import default_thresholds, exceedance_counts
-from gridsweep.analysis.tallies import FARTHEST, STEP, exceeding, smallest_counts, tally, thresholds_for
+from gridsweep.analysis.tallies import FARTHEST, STEP, smallest_counts, tally, thresholds_for
 
 
 def units(seed=0, networks=5, most=40):
@@ -16,6 +16,11 @@ def units(seed=0, networks=5, most=40):
     scores = np.round(rng.normal(0.2, 0.6, len(row_of)), 2)  # many lie exactly on a threshold
     scores[rng.random(len(scores)) < 0.1] = np.nan
     return pd.DataFrame({"score": scores, "silent": rng.random(len(scores)) < 0.2}), row_of
+
+
+def exceeding(cells):
+    """How many units of each network exceed each threshold."""
+    return np.cumsum(cells[:, ::-1], axis=1)[:, ::-1][:, 1:]
 
 
 @given(st.integers(0, 2**16))

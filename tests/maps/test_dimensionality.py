@@ -9,10 +9,7 @@ from gridsweep.maps.dimensionality import nearest_distances, subsample
 # Few shapes: compiling is what these tests spend their time on.
 dimensions = jax.jit(dimensionality.dimensions)
 participation_ratio = jax.jit(dimensionality.participation_ratio)
-two_nn = jax.jit(dimensionality.two_nn)
-method_of_moments_dimension = jax.jit(
-    dimensionality.method_of_moments_dimension, static_argnames="neighbours"
-)
+two_nn = jax.jit(lambda samples: dimensionality.two_nn_of_distances(nearest_distances(samples, 2)))
 
 
 def gaussian(samples, spread, seed=0):
@@ -104,7 +101,7 @@ def test_nearest_distances_are_those_of_a_search_one_by_one(count, features, nei
 def test_the_estimates_from_neighbours_are_their_definitions():
     samples = gaussian(300, np.ones(4)).astype(np.float32)
     np.testing.assert_allclose(two_nn(samples), slow_two_nn(samples.astype(float)), rtol=1e-4)
-    found = method_of_moments_dimension(samples, neighbours=20)
+    found = dimensionality.method_of_moments_of_distances(nearest_distances(samples, 20))
     np.testing.assert_allclose(found, slow_method_of_moments(samples.astype(float), 20), rtol=1e-4)
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from gridsweep.maps import dimensionality as in_jax
-from gridsweep.neural.dimensionality import map_rank, of_activity, of_bins, of_units, participation_ratio
+from gridsweep.neural.dimensionality import map_rank, of_bins, of_units, participation_ratio
 
 
 def slowly(samples):
@@ -72,7 +72,9 @@ def test_bins_as_samples_is_the_population_s_own_and_another_number():
 def test_it_equals_the_one_in_jax():
     activity = np.random.default_rng(3).normal(size=(500, 7)) * np.arange(1, 8)
     with jax.enable_x64(True):
-        assert of_activity(activity) == pytest.approx(float(in_jax.participation_ratio(activity)), rel=1e-5)
+        assert participation_ratio(activity) == pytest.approx(
+            float(in_jax.participation_ratio(activity)), rel=1e-5
+        )
 
 
 def test_what_does_not_vary_has_no_dimensions_and_what_is_not_finite_is_refused():

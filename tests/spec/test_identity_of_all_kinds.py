@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from gridsweep.kinds import Uniform, discover, map_parts
+from gridsweep.kinds import Uniform, discover
 from gridsweep.spec import Rejected, Sweep, build, flatten, load_sweep, run_id, unflatten
+from gridsweep.spec.build import part_names
 from gridsweep.systems import System
 from gridsweep.targets import Target
 from tests.spec.trees import fields, runs, values
@@ -68,7 +69,11 @@ def test_the_normal_form_of_a_run_is_the_same_run(said):
 
 def normal(node):
     """The normal form of a run or a part of it, with all its parts in theirs."""
-    return map_parts(normal, node.canonical())
+    node, changed = node.canonical(), {}
+    for name in part_names(type(node)):
+        value = getattr(node, name)
+        changed[name] = tuple(map(normal, value)) if isinstance(value, tuple) else normal(value)
+    return dataclasses.replace(node, **changed)
 
 
 @MANY

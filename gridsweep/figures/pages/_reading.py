@@ -112,10 +112,13 @@ def mean_power(maps: Frame) -> Float[np.ndarray, "bins bins"]:
     return np.fft.fftshift(power)
 
 
-def draw_power(axes: "Axes", power: Float[np.ndarray, "bins bins"], highest: int = 8) -> None:
+HIGHEST = 8  # waves a box
+
+
+def draw_power(axes: "Axes", power: Float[np.ndarray, "bins bins"]) -> None:
     """Draws power by mode over its largest, as far as modes of 8 waves a box."""
     middle = len(power) // 2
-    reach = min(highest, middle - 1)
+    reach = min(HIGHEST, middle - 1)
     near = slice(middle - reach, middle + reach + 1)
     edge = reach + 0.5
     largest = power.max()
