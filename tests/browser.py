@@ -4,7 +4,6 @@ Chromium reads messages from file descriptor 3 and writes to 4, each ended by a 
 a page needs: open a file, evaluate, click, look, and hear of every request and every error.
 """
 
-import base64
 import fcntl
 import json
 import os
@@ -143,11 +142,6 @@ class Browser:
             "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )  # type: ignore[misc]
         self.click(x, y)
-
-    def screenshot(self, path: Path, *, whole: bool = False) -> None:
-        """Saves what the window shows, or the whole page."""
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
-        path.write_bytes(base64.b64decode(data))
 
     def said(self) -> list[str]:
         """Returns errors and warnings of the page since it was opened."""

@@ -22,6 +22,13 @@ def grid_scores(golden_folder) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
+@pytest.fixture(scope="session")
+def published(golden_folder) -> dict[str, np.ndarray]:
+    """What published targets and networks answered, by name."""
+    with np.load(golden_folder / "targets_and_networks.npz", allow_pickle=False) as stored:
+        return dict(stored)
+
+
 def pytest_generate_tests(metafunc):
     if "bins" in metafunc.fixturenames:
         with np.load(golden_path() / "grid_scores.npz", allow_pickle=False) as stored:

@@ -25,12 +25,6 @@ every_stored_network = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def published(golden_folder):
-    with np.load(golden_folder / "targets_and_networks.npz", allow_pickle=False) as stored:
-        return dict(stored)
-
-
-@pytest.fixture(scope="module")
 def batch(published):
     """(encodings of the starts, displacements, activity asked for)."""
     return tuple(

@@ -36,12 +36,6 @@ PLACE_CELLS = {
 OTHERS = ("cartesian", "polar", "high_dim_cartesian", "high_dim_polar")
 
 
-@pytest.fixture(scope="module")
-def published(golden_folder):
-    with np.load(golden_folder / "targets_and_networks.npz", allow_pickle=False) as stored:
-        return dict(stored)
-
-
 def walks_through(position_m):
     """Walks (walks, steps) of which the targets look at the places only."""
     return Walk(

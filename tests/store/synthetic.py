@@ -6,6 +6,7 @@ import numpy as np
 
 from gridsweep.store import Store
 from gridsweep.store.commit import commit
+from results_schema import TABLES, stored_schema
 
 KINDS = ("gaussian", "difference_of_softmaxes")
 
@@ -111,3 +112,10 @@ def commit_cohort(store: Store, number: int, *, plan: int = 1, tables=None, prov
         tables=tables or cohort_tables(list(run_ids), seed=number, **changes),
         provenance=provenance or {"host": "nowhere"},
     )
+
+
+def rows_of(store, table):
+    """A table as it is stored, in the order of its key."""
+    rows = store.table(table)
+    rows = rows.cast(stored_schema(rows.schema))
+    return rows.sort_by([(column, "ascending") for column in TABLES[table].key])

@@ -13,9 +13,8 @@ from gridsweep.store import Store, StoreDamaged
 from gridsweep.store.compact import COMPACTED, _groups, compact
 from gridsweep.store.parquet import read_bytes
 from gridsweep.store.verify import verify
-from results_schema import TABLES, stored_schema
 from tests.store.faulty_fs import CHANGING, Died, FaultyFS
-from tests.store.synthetic import cohort_tables, commit_cohort, plan_document
+from tests.store.synthetic import cohort_tables, commit_cohort, plan_document, rows_of
 
 COUNT = 'SELECT "target.kind", bins, count(*) AS n, round(sum(grid_score_60), 9) AS s FROM units GROUP BY ALL ORDER BY ALL'
 
@@ -26,12 +25,6 @@ def filled(store):
     for number in range(5):
         commit_cohort(store, number, bins=(4, 8))
     return store
-
-
-def rows_of(store, table):
-    rows = store.table(table)
-    rows = rows.cast(stored_schema(rows.schema))
-    return rows.sort_by([(column, "ascending") for column in TABLES[table].key])
 
 
 @pytest.mark.parametrize("rows_per_file", [10, 2_000_000], ids=["many files", "one file"])

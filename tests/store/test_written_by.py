@@ -15,8 +15,8 @@ import pytest
 from gridsweep.store import Store
 from gridsweep.store.compact import compact
 from gridsweep.store.verify import verify
-from results_schema import TABLES, VERSION, stored_schema
-from tests.store.synthetic import commit_cohort, plan_document
+from results_schema import TABLES, VERSION
+from tests.store.synthetic import commit_cohort, plan_document, rows_of
 
 FOLDER = Path(__file__).parent / "written_by"
 
@@ -34,16 +34,10 @@ def plainly(value):
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def found_in(store, table):
-    rows = store.table(table)
-    rows = rows.cast(stored_schema(rows.schema))
-    return rows.sort_by([(column, "ascending") for column in TABLES[table].key])
-
-
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_of_version_1_reads_as_it_did_then(old, table):
     right = json.loads((FOLDER / "v1.json").read_text())[table]
-    found = found_in(old, table)
+    found = rows_of(old, table)
     for column, values in right.items():
         assert list(map(plainly, found[column].to_pylist())) == values, column
     assert found.schema.names[: len(TABLES[table].columns)] == list(TABLES[table].columns)
@@ -68,9 +62,9 @@ def test_a_store_of_version_1_is_sound_queried_counted_and_goes_on(old):
 
 
 def test_compaction_writes_old_rows_in_the_newest_version(old):
-    right = found_in(old, "units")
+    right = rows_of(old, "units")
     assert compact(old) is not None
     again = Store.open(old.path)
-    assert found_in(again, "units").equals(right)
+    assert rows_of(again, "units").equals(right)
     assert set(again.runs()["memory_halvings"]) == {0}
     assert verify(again).findings == ()
